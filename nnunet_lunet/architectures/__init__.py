@@ -1,0 +1,1 @@
+"""Networks: how wide each stage is, how they are built, how they take their shape from weights."""

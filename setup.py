@@ -1,0 +1,58 @@
+"""Package metadata, and the one non-standard step: the start-up line goes next to the package."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup  # isort: skip  (setuptools provides distutils, so it comes first)
+from distutils.command.install_headers import install_headers
+
+STARTUP_LINE = "nnunet_lunet_startup.pth"
+
+
+class InstallStartupLine(install_headers):
+    """Put the .pth file into site-packages, where Python looks for it.
+
+    Of the commands that a project may extend, ``install_headers`` is the one that wheels *and* editable installs
+    run (``install_data`` is left out of the latter). For both, ``install_lib`` is the root of the wheel, so the file
+    is listed in RECORD and ``pip uninstall`` removes it.
+    """
+
+    def run(self) -> None:
+        target = self.get_finalized_command("install").install_lib
+        self.mkpath(target)
+        path, _ = self.copy_file(STARTUP_LINE, target)
+        self.outfiles.append(path)
+
+
+setup(
+    name="nnunet-lunet",
+    version="0.1.0",
+    description="Lean U-Nets for nnU-Net v2: flat channel counts, a fraction of the parameters, the same commands",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.10",
+    # A package root named explicitly makes `pip install -e` a plain path entry: no import finder at every start.
+    package_dir={"": "."},
+    packages=find_packages(include=["nnunet_lunet", "nnunet_lunet.*"]),
+    package_data={"nnunet_lunet": ["py.typed"], "nnunet_lunet.registration": ["external/*.py"]},
+    headers=[STARTUP_LINE],
+    cmdclass={"install_headers": InstallStartupLine},
+    install_requires=[
+        "nnunetv2>=2.8,<3",
+        "torch>=2.5",
+        "dynamic-network-architectures>=0.4.4,<0.5",
+        "batchgenerators>=0.25.1",
+        "typer>=0.15",
+        "rich>=13",
+    ],
+    extras_require={"test": ["pytest>=8", "ruff>=0.9", "mypy>=1.13", "setuptools>=77", "build>=1.2"]},
+    entry_points={"console_scripts": ["lunet=nnunet_lunet.cli:main"]},
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Topic :: Scientific/Engineering :: Medical Science Apps.",
+    ],
+)
