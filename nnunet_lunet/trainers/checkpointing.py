@@ -1,0 +1,121 @@
+"""Checkpoints that survive a crash and load without running code."""
+
+import io
+import os
+import pickle
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nnunet_lunet.errors import UserError
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to write that becomes ``path`` only when it is whole and on disk.
+
+    Whatever happens meanwhile, ``path`` is the old file or the new one. What a killed process leaves behind is a
+    hidden ``.NAME.PID.tmp`` beside it, which the next write to ``path`` removes.
+
+    :raises OSError: the folder cannot be written, the disk is full; ``path`` is as it was
+    """
+    path = Path(path)
+    for left_over in path.parent.glob(f".{path.name}.*.tmp"):
+        left_over.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def plain(value: Any) -> Any:
+    """``value`` with NumPy scalars and arrays as Python numbers and lists, at any depth; tensors stay.
+
+    ``torch.load(weights_only=True)`` refuses NumPy's types.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {plain(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(plain(entry) for entry in value)
+    return value
+
+
+def read(filename: str | os.PathLike[str]) -> dict[str, Any]:
+    """Contents of a checkpoint, on the CPU.
+
+    :raises UserError: no such file, cut off, or not a checkpoint
+    """
+    try:
+        # nnU-Net's own trainers store NumPy scalars, so weights_only would refuse their checkpoints.
+        checkpoint = torch.load(filename, map_location="cpu", weights_only=False)
+        checkpoint["network_weights"], checkpoint["trainer_name"]
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"checkpoint {os.fspath(filename)} cannot be read ({type(error).__name__}): it is cut off or not an "
+            "nnU-Net checkpoint; delete it to continue from another checkpoint of this folder, or train again"
+        ) from error
+    return checkpoint
+
+
+class SafeCheckpoints:
+    """Mix-in for nnU-Net's trainer: atomic, loadable with ``weights_only=True``, never of another trainer."""
+
+    def save_checkpoint(self, filename: str) -> None:
+        """Write what nnU-Net writes, but whole or not at all, and without NumPy objects.
+
+        :raises UserError: the file cannot be written; an older checkpoint of that name is as it was
+        """
+        contents = io.BytesIO()
+        super().save_checkpoint(contents)  # type: ignore[misc]
+        if contents.tell() == 0:
+            return
+        contents.seek(0)
+        checkpoint: dict[str, Any] = torch.load(contents, map_location="cpu", weights_only=False)
+        weights: dict[str, Tensor] = checkpoint.pop("network_weights")
+        try:
+            with atomic_write(filename) as file:
+                torch.save({"network_weights": weights, **plain(checkpoint)}, file)
+        except (OSError, RuntimeError) as error:
+            # torch reports a full disk as RuntimeError.
+            raise UserError(
+                f"checkpoint {filename} could not be written ({error}): make room or make the folder writable, then "
+                "continue with --c; an older checkpoint of that name is unchanged"
+            ) from error
+
+    def load_checkpoint(self, filename_or_checkpoint: str | dict[str, Any]) -> None:
+        """Continue from a checkpoint that this very trainer wrote.
+
+        :raises UserError: unreadable, written by another trainer, or its weights do not fit these plans
+        """
+        if isinstance(filename_or_checkpoint, str):
+            own, writer = type(self).__name__, read(filename_or_checkpoint)["trainer_name"]
+            if writer != own:
+                raise UserError(
+                    f"checkpoint {filename_or_checkpoint} was written by {writer}, not by {own}: "
+                    f"continue it with -tr {writer}, or use an empty results folder"
+                )
+        try:
+            super().load_checkpoint(filename_or_checkpoint)  # type: ignore[misc]
+        except RuntimeError as error:
+            raise UserError(f"checkpoint {filename_or_checkpoint} does not fit these plans: {error}") from error

@@ -1,0 +1,133 @@
+"""``LUnetTrainer`` and its baseline ``UNetTrainer``: nnU-Net's trainer with another width, nothing else."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
+from torch import nn
+
+from nnunet_lunet.architectures.lean_unet import lean_class_name
+from nnunet_lunet.errors import UserError
+from nnunet_lunet.trainers import checkpointing, names
+
+
+@contextmanager
+def _plain_errors(plans: dict, configuration: str) -> Iterator[None]:
+    """Say in one line what nnU-Net's constructor says in a traceback."""
+    name = plans.get("plans_name", "?")
+    try:
+        yield
+    except KeyError as error:
+        raise UserError(
+            f"plans {name!r}, configuration {configuration!r}: entry {error} is missing (an 'architecture' is needed); "
+            "plan the dataset again with nnUNetv2_plan_experiment"
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"results folder {error.filename}: {error.strerror}; set nnUNet_results to a folder you can write to"
+        ) from error
+
+
+class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
+    """nnU-Net's trainer whose name says the width, the optimiser and the length of training.
+
+    Everything that the name leaves open is nnU-Net's: data, augmentation, loss, schedule, validation.
+    """
+
+    options: names.TrainerOptions
+    default_optimizer: str
+    #: Learning rate of AdamW; its weight decay and polynomial decay are nnU-Net's.
+    adamw_lr = 3e-3
+
+    def __init__(
+        self,
+        plans: dict,
+        configuration: str,
+        fold: int,
+        dataset_json: dict,
+        device: torch.device = torch.device("cuda"),  # noqa: B008  (nnU-Net reads this signature by name)
+    ) -> None:
+        with _plain_errors(plans, configuration):
+            super().__init__(plans, configuration, fold, dataset_json, device)
+            if self.output_folder is not None and not os.access(self.output_folder, os.W_OK):
+                raise PermissionError(errno.EACCES, "not writable", self.output_folder)
+        if self.options.epochs is not None:
+            self.num_epochs = self.options.epochs
+        if self.options.iters is not None:
+            self.num_iterations_per_epoch = self.options.iters
+            self.num_val_iterations_per_epoch = max(1, self.options.iters // 5)
+        self.optimizer_name = self.options.optimizer or self.default_optimizer
+        if self.optimizer_name == "adamw":
+            self.initial_lr = self.adamw_lr
+
+    @classmethod
+    def build_network_architecture(
+        cls,
+        plans_manager: PlansManager,
+        configuration_manager: ConfigurationManager,
+        num_input_channels: int,
+        num_output_channels: int,
+        enable_deep_supervision: bool = True,
+    ) -> nn.Module:
+        """The plans' U-Net at the widths that this trainer's name asks for.
+
+        :raises UserError: plans whose network class has no lean twin
+        """
+        class_name = configuration_manager.network_arch_class_name
+        try:
+            lean_name = lean_class_name(class_name)
+        except KeyError:
+            raise UserError(
+                f"plans {plans_manager.plans_name!r}: {cls.__name__} cannot change the widths of network class "
+                f"{class_name!r}; use plans with PlainConvUNet or ResidualEncoderUNet"
+            ) from None
+        return get_network_from_plans(
+            lean_name,
+            cls.arch_kwargs(configuration_manager.network_arch_init_kwargs),
+            configuration_manager.network_arch_init_kwargs_req_import,
+            num_input_channels,
+            num_output_channels,
+            allow_init=True,
+            deep_supervision=enable_deep_supervision,
+        )
+
+    @classmethod
+    def arch_kwargs(cls, planned: dict) -> dict:
+        """The plans' ``arch_kwargs`` with this trainer's width in place of theirs."""
+        planned_width = planned["features_per_stage"]
+        first = planned_width if isinstance(planned_width, int) else planned_width[0]
+        return {
+            **planned,
+            "features_per_stage": cls.options.width or int(first),
+            "width_profile": cls.options.profile,
+        }
+
+    def configure_optimizers(self) -> tuple[torch.optim.Optimizer, PolyLRScheduler]:
+        if self.optimizer_name == "sgd":
+            return super().configure_optimizers()
+        optimizer = torch.optim.AdamW(self.network.parameters(), self.initial_lr, weight_decay=self.weight_decay)
+        return optimizer, PolyLRScheduler(optimizer, self.initial_lr, self.num_epochs)
+
+
+class LUnetTrainer(WidthTrainer):
+    """Trains the plans' U-Net with the channel count of its first stage at every stage (arXiv 2512.03834)."""
+
+    options = names.parse("LUnetTrainer")
+    default_optimizer = "adamw"
+
+
+class UNetTrainer(WidthTrainer):
+    """Trains the plans' own U-Net by the same machinery: the fair baseline, also for short runs."""
+
+    options = names.parse("UNetTrainer")
+    default_optimizer = "sgd"
+
+    @classmethod
+    def arch_kwargs(cls, planned: dict) -> dict:
+        return dict(planned) if cls.options.width is None else super().arch_kwargs(planned)
