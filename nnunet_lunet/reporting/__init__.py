@@ -1,0 +1,1 @@
+"""What a run costs and scores, and whether this machine is ready for one."""

@@ -1,0 +1,68 @@
+"""Pictures. Colours are those of Okabe and Ito, which the colour-blind can tell apart."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import SimpleITK as sitk
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
+
+
+@dataclass(frozen=True)
+class LabelledVolume:
+    """A column of the picture: a heading, and the label map of each case (None shows the bare image)."""
+
+    heading: str
+    label_maps: dict[str, Path] | None
+    captions: dict[str, str]
+
+
+def overlays(images: dict[str, Path], columns: list[LabelledVolume], labels: dict[int, str], target: Path) -> None:
+    """A PNG with one row a case: the slice with most foreground in the first labelled column, in every column.
+
+    :param images: image file by case name; the keys choose and order the rows
+    :param labels: label value to name, for the legend
+    """
+    figure = Figure(figsize=(2.6 * len(columns), 2.6 * len(images) + 0.9), layout="constrained", dpi=150)
+    axes = figure.subplots(len(images), len(columns), squeeze=False)
+    reference = next(column.label_maps for column in columns if column.label_maps)
+    for row, (case, file) in zip(axes, images.items(), strict=True):
+        image = _array(file)
+        index = int(np.argmax((_array(reference[case]) > 0).sum(axis=(1, 2))))
+        low, high = np.percentile(image[index], (1, 99))
+        gray = np.clip((image[index] - low) / max(high - low, 1e-6), 0, 1)
+        for axis, column in zip(row, columns, strict=True):
+            label_map = _array(column.label_maps[case])[index] if column.label_maps else np.zeros_like(gray)
+            axis.imshow(_blend(gray, label_map, list(labels)), interpolation="nearest")
+            axis.set(xticks=[], yticks=[], xlabel=column.captions.get(case, ""))
+            axis.spines[:].set_visible(False)
+        row[0].set_ylabel(case.removesuffix(".nii.gz"))
+    for axis, column in zip(axes[0], columns, strict=True):
+        axis.set_title(column.heading, fontsize=10)
+    handles = [Patch(color=_colour(i), label=name) for i, name in enumerate(labels.values())]
+    figure.legend(handles=handles, loc="outside lower center", ncols=max(1, len(handles)), frameon=False)
+    with matplotlib.rc_context({"savefig.facecolor": "white"}):
+        figure.savefig(target)
+
+
+def _array(file: Path) -> np.ndarray:
+    """``(D, H, W)``; of a 4D image the first channel."""
+    array = sitk.GetArrayFromImage(sitk.ReadImage(file))
+    return array if array.ndim == 3 else array[0]
+
+
+def _colour(index: int) -> str:
+    return OKABE_ITO[index % len(OKABE_ITO)]
+
+
+def _blend(gray: np.ndarray, label_map: np.ndarray, values: list[int]) -> np.ndarray:
+    picture = np.repeat(gray[..., None], 3, axis=-1)
+    for index, value in enumerate(values):
+        where = label_map == value
+        picture[where] = 0.4 * picture[where] + 0.6 * np.array(to_rgb(_colour(index)))
+    return picture
