@@ -45,7 +45,7 @@ def phantom(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """One image ``(D, H, W)`` float32 and its label map uint8, edges of 32 to 40 voxels."""
     shape = tuple(int(edge) for edge in rng.integers(EDGE - 4, EDGE + 5, size=3))
     grid = np.stack(np.meshgrid(*(np.linspace(-1, 1, edge) for edge in shape), indexing="ij"))
-    warped = grid + np.stack([_smooth(rng, shape, sigma=5, amplitude=0.16) for _ in range(3)])
+    warped = grid + np.stack([_smooth(rng, shape, sigma=7, amplitude=0.12) for _ in range(3)])
     centred = warped - rng.uniform(-0.15, 0.15, size=3)[:, None, None, None]
 
     radii = rng.uniform((0.55, 0.3, 0.3), (0.75, 0.45, 0.45))[:, None, None, None]
@@ -56,7 +56,7 @@ def phantom(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     brightness = np.where(blobs, 1.0, 0.25) + 0.15 * _smooth(rng, shape, sigma=2, amplitude=1.0)
     brightness = np.where(label == 1, 0.85, np.where(label == 2, 1.1, brightness))
     bias = np.exp(_smooth(rng, shape, sigma=10, amplitude=0.2))
-    image = ndimage.gaussian_filter(brightness, 0.7) * bias + rng.normal(0, 0.12, shape)
+    image = ndimage.gaussian_filter(brightness, 0.7) * bias + rng.normal(0, 0.1, shape)
     return (100 * image).astype(np.float32), label
 
 
