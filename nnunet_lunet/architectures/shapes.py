@@ -16,26 +16,27 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 
-class StateDictMismatch(RuntimeError):
+class StateDictMismatchError(RuntimeError):
     """Weights that do not make a working network of this architecture; says which layer. Nothing was loaded."""
 
 
 def follow_state_dict(network: nn.Module) -> None:
-    """Let ``network.load_state_dict`` first give every convolution, transposed convolution and norm the incoming shapes.
+    """Let ``network.load_state_dict`` first give every convolution and norm the shapes of the incoming weights.
 
-    It also works where the network sits in a wrapper (DistributedDataParallel, ``torch.compile``). Device, dtype and
-    ``requires_grad`` stay. Layers whose shape does not change keep their parameter objects; the others get new ones,
-    so an optimiser made before such a load must be made again.
+    Transposed convolutions count as convolutions. It also works where the network sits in a wrapper
+    (DistributedDataParallel, ``torch.compile``). Device, dtype and ``requires_grad`` stay. Layers whose shape does
+    not change keep their parameter objects; the others get new ones, so an optimiser made before such a load must
+    be made again.
 
     :param network: a U-Net of dynamic-network-architectures' form: an ``encoder`` that knows its ``conv_op`` and
         ``strides``, and a ``decoder`` that knows its ``num_classes``
-    :raises StateDictMismatch: from ``load_state_dict``, before anything is changed
+    :raises StateDictMismatchError: from ``load_state_dict``, before anything is changed
     """
     stem = next(module for module in network.modules() if isinstance(module, _ConvNd))
     network.register_load_state_dict_pre_hook(partial(_adopt_shapes, input_channels=stem.in_channels))
 
 
-def example_input(network: nn.Module, channels: int, device: torch.device | str) -> Tensor:
+def example_input(network: Any, channels: int, device: torch.device | str) -> Tensor:
     """The smallest input ``(1, C, …)`` that leaves two voxels an axis at the bottleneck (instance norm needs them)."""
     dim = convert_conv_op_to_dim(network.encoder.conv_op)
     sizes = [2] * dim
@@ -76,7 +77,7 @@ def _check_keys(own: Mapping[str, Tensor], incoming: Mapping[str, Tensor]) -> No
     unexpected = [key for key in incoming if key not in own]
     if missing or unexpected:
         key, what = (missing[0], "has no weights") if missing else (unexpected[0], "does not exist in this network")
-        raise StateDictMismatch(
+        raise StateDictMismatchError(
             f"layer {key.rpartition('.')[0]} {what} ({len(missing)} tensors missing, {len(unexpected)} unexpected): "
             "the weights belong to another architecture; use the plans and the trainer they were trained with"
         )
@@ -98,25 +99,23 @@ def _check_only_channels_change(
         layer = layers.get(name)
         same_kernel = wanted[key][2:] == own[key].shape[2:] and len(wanted[key]) == own[key].ndim
         if layer is None or not same_kernel or 0 in wanted[key] or getattr(layer, "groups", 1) != 1:
-            raise StateDictMismatch(
+            raise StateDictMismatchError(
                 f"layer {name}: weights of shape {tuple(wanted[key])} do not fit a layer of shape "
                 f"{tuple(own[key].shape)}; only channel counts may differ"
             )
     # The same tensor under two names must have one shape.
     first_name: dict[int, str] = {}
-    tensors = dict(network.named_parameters(remove_duplicate=False)) | dict(network.named_buffers(remove_duplicate=False))
-    for key, tensor in tensors.items():
+    tensors = [*network.named_parameters(remove_duplicate=False), *network.named_buffers(remove_duplicate=False)]
+    for key, tensor in tensors:
         twin = first_name.setdefault(id(tensor), key)
         if key in wanted and twin in wanted and wanted[key] != wanted[twin]:
-            raise StateDictMismatch(
+            raise StateDictMismatchError(
                 f"layer {key.rpartition('.')[0]}: weights of shape {tuple(wanted[key])}, but the same layer has "
                 f"{tuple(wanted[twin])} under its other name {twin}"
             )
 
 
-def _with_shapes(
-    network: nn.Module, wanted: Mapping[str, torch.Size], device: str | None, in_place: bool
-) -> nn.Module:
+def _with_shapes(network: nn.Module, wanted: Mapping[str, torch.Size], device: str | None, in_place: bool) -> nn.Module:
     """``network`` with empty tensors of the wanted shapes: itself, or a copy on ``device`` that shares no memory."""
     # nnU-Net loads folds inside inference_mode; tensors born there could never be loaded into again outside it.
     with torch.inference_mode(False), torch.no_grad():
@@ -133,15 +132,16 @@ def _with_shapes(
         target = network if in_place else copy.deepcopy(network, dict(replacements))
         for _, layer in _shaped_layers(target):
             if in_place:
-                for table in (layer._parameters, layer._buffers):
-                    for name, old in table.items():
-                        if id(old) in replacements:
-                            table[name] = replacements[id(old)]
+                tables: tuple[dict[str, Any], ...] = (layer._parameters, layer._buffers)
+                for table in tables:
+                    table.update(
+                        {name: replacements[id(old)] for name, old in table.items() if id(old) in replacements}
+                    )
             _set_channel_counts(layer)
     return target
 
 
-def _set_channel_counts(layer: nn.Module) -> None:
+def _set_channel_counts(layer: Any) -> None:
     if isinstance(layer, _ConvNd):
         first, second = layer.weight.shape[0], layer.weight.shape[1] * layer.groups
         transposed = isinstance(layer, _ConvTransposeNd)
@@ -152,7 +152,7 @@ def _set_channel_counts(layer: nn.Module) -> None:
             layer.num_features = tensor.shape[0]
 
 
-def _check_data_flow(trial: nn.Module, input_channels: int) -> None:
+def _check_data_flow(trial: Any, input_channels: int) -> None:
     """Run the network on the meta device, without memory or arithmetic, and name the first layer that does not fit."""
     entered = ["the input"]
 
@@ -160,14 +160,16 @@ def _check_data_flow(trial: nn.Module, input_channels: int) -> None:
         expected = layer.in_channels if isinstance(layer, _ConvNd) else layer.num_features
         has_channels = isinstance(layer, _ConvNd) or layer.weight is not None or layer.running_mean is not None
         if has_channels and inputs[0].shape[1] != expected:
-            raise StateDictMismatch(
+            raise StateDictMismatchError(
                 f"layer {name}: its weights are for {expected} input channels, but {inputs[0].shape[1]} arrive from "
                 f"{entered[-1]}"
             )
         bias = getattr(layer, "bias", None)
         channels_out = layer.out_channels if isinstance(layer, _ConvNd) else expected
         if bias is not None and bias.shape[0] != channels_out:
-            raise StateDictMismatch(f"layer {name}: its bias has {bias.shape[0]} channels, its weight {channels_out}")
+            raise StateDictMismatchError(
+                f"layer {name}: its bias has {bias.shape[0]} channels, its weight {channels_out}"
+            )
         entered.append(name)
 
     for module in trial.modules():
@@ -183,13 +185,15 @@ def _check_data_flow(trial: nn.Module, input_channels: int) -> None:
     try:
         with torch.inference_mode(False), torch.no_grad():
             outputs = trial(example_input(trial, input_channels, "meta"))
-    except StateDictMismatch:
+    except StateDictMismatchError:
         raise
     except RuntimeError as error:
-        raise StateDictMismatch(f"layer {entered[-1]}: what it gives does not fit what follows ({error})") from error
+        raise StateDictMismatchError(
+            f"layer {entered[-1]}: what it gives does not fit what follows ({error})"
+        ) from error
     for head, output in zip(reversed(trial.decoder.seg_layers), outputs, strict=True):
         if output.shape[1] != trial.decoder.num_classes:
             name = next(name for name, layer in _shaped_layers(trial) if layer is head)
-            raise StateDictMismatch(
+            raise StateDictMismatchError(
                 f"layer {name}: weights for {output.shape[1]} classes, but the network has {trial.decoder.num_classes}"
             )

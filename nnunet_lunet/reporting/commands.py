@@ -24,7 +24,7 @@ def run_stock(
         raise UserError(f"{arguments[0]} is not installed beside {sys.executable}: pip install nnunetv2")
     environment = {**os.environ, **{name: str(folder) for name, folder in folders.items()}, "PYTHONUNBUFFERED": "1"}
     last = ""
-    with open(log, "a", encoding="utf-8") as file:
+    with log.open("a", encoding="utf-8") as file:
         file.write(f"$ {' '.join(arguments)}\n")
         with subprocess.Popen(
             [str(program), *arguments[1:]],

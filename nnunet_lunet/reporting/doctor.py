@@ -27,7 +27,8 @@ with contextlib.redirect_stdout(io.StringIO()):
     import torch
     from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name as find
     found = find("LUnetTrainer")
-device = torch.cuda.get_device_name() if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+mps = torch.backends.mps.is_available()
+device = torch.cuda.get_device_name() if torch.cuda.is_available() else "mps" if mps else "cpu"
 json.dump({"module": found.__module__, "torch": torch.__version__, "device": device}, sys.stdout)
 """
 
@@ -59,7 +60,8 @@ def run(console: Console) -> bool:
 
 def export_line() -> str:
     """The shell line that does by hand what the start-up line does."""
-    return f'export {startup.VARIABLE}="{startup.TRAINER_FOLDER}${{{startup.VARIABLE}:+{os.pathsep}${startup.VARIABLE}}}"'
+    rest = f"${{{startup.VARIABLE}:+{os.pathsep}${startup.VARIABLE}}}"
+    return f'export {startup.VARIABLE}="{startup.TRAINER_FOLDER}{rest}"'
 
 
 def _registration() -> list[Finding]:
