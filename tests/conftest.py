@@ -1,12 +1,19 @@
 """Shared pieces: small networks, a tiny real nnU-Net data set, stock commands."""
 
+import io
+import json
 import os
 import subprocess
 import sys
+import warnings
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 from torch import nn
 
@@ -47,45 +54,160 @@ class Nnunet:
     """nnU-Net's three folders, and its commands run in them as a user would."""
 
     root: Path
+    dataset: str = "Dataset901_Tiny"
+
+    @property
+    def dataset_id(self):
+        return int(self.dataset[7:10])
+
+    @property
+    def raw(self):
+        return self.root / "nnUNet_raw" / self.dataset
+
+    @property
+    def preprocessed(self):
+        return self.root / "nnUNet_preprocessed" / self.dataset
 
     @property
     def environment(self):
         folders = {name: str(self.root / name) for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")}
-        return {**os.environ, **folders, "nnUNet_n_proc_DA": "1", "OMP_WAIT_POLICY": "passive"}
+        return {**folders, "nnUNet_n_proc_DA": "1", "nnUNet_def_n_proc": "1", "OMP_WAIT_POLICY": "passive"}
 
-    def call(self, *arguments, check=True, **environment):
-        program = Path(sys.executable).with_name(arguments[0])
-        done = subprocess.run(
-            [program, *map(str, arguments[1:])],
-            env={**self.environment, **environment}, capture_output=True, text=True, check=False,
+    @contextmanager
+    def active(self, **environment):
+        """This process sees nnU-Net's folders here; nnU-Net's own warnings are not ours to judge."""
+        with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for name, value in {**self.environment, **environment}.items():
+                patch.setenv(name, value)
+            yield patch
+
+    def call(self, command, *arguments, **environment):
+        """A stock command's own entry point, run in this process: importing torch anew for each would take minutes.
+
+        Returns what it printed.
+        """
+        entry = next(point for point in metadata.entry_points(group="console_scripts") if point.name == command).load()
+        output = io.StringIO()
+        threads = torch.get_num_threads()
+        with self.active(**environment) as patch, redirect_stdout(output):
+            patch.setattr(sys, "argv", [command, *map(str, arguments)])
+            entry()
+        torch.set_num_threads(threads)
+        return output.getvalue()
+
+    def shell(self, command, *arguments, **environment):
+        """A stock command as a process of its own, where the exit status or a kill matters; returned when it ended."""
+        return subprocess.run(
+            [Path(sys.executable).with_name(command), *map(str, arguments)],
+            env={**os.environ, **self.environment, **environment}, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        if check:
-            assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        return done
 
-    def train(self, trainer, *options, fold=0, configuration="3d_fullres", check=True, **environment):
+    def train(self, trainer, *options, fold=0, configuration="3d_fullres", plans="nnUNetPlans", **environment):
         return self.call(
-            "nnUNetv2_train", DATASET_ID, configuration, fold, "-tr", trainer, "-device", "cpu", *options,
-            check=check, **environment,
+            "nnUNetv2_train", *self.training(trainer, *options, fold=fold, configuration=configuration, plans=plans),
+            **{"nnUNet_n_proc_DA": "0", **environment},
         )  # fmt: skip
 
-    def fold(self, trainer, fold=0, configuration="3d_fullres"):
-        return self.model(trainer, configuration) / f"fold_{fold}"
+    def training(self, trainer, *options, fold=0, configuration="3d_fullres", plans="nnUNetPlans"):
+        """Arguments of ``nnUNetv2_train``."""
+        return [self.dataset_id, configuration, fold, "-tr", trainer, "-p", plans, "-device", "cpu", *options]
 
-    def model(self, trainer, configuration="3d_fullres"):
-        return self.root / "nnUNet_results" / DATASET / f"{trainer}__nnUNetPlans__{configuration}"
+    def predict(self, trainer, output, *options, folds=(0,), configuration="3d_fullres", plans="nnUNetPlans"):
+        """Predict the data set's test images; returns the folder of predictions."""
+        self.call(
+            "nnUNetv2_predict", "-d", self.dataset_id, "-i", self.raw / "imagesTs", "-o", output,
+            "-tr", trainer, "-c", configuration, "-p", plans, "-f", *folds, "-device", "cpu", "-npp", "1", "-nps", "1",
+            "--disable_tta", *options,
+        )  # fmt: skip
+        return output
+
+    def model(self, trainer, configuration="3d_fullres", plans="nnUNetPlans"):
+        return self.root / "nnUNet_results" / self.dataset / f"{trainer}__{plans}__{configuration}"
+
+    def fold(self, trainer, fold=0, configuration="3d_fullres", plans="nnUNetPlans"):
+        return self.model(trainer, configuration, plans) / f"fold_{fold}"
+
+    def edit_plans(self, name, change, source="nnUNetPlans"):
+        """Plans ``name`` beside the stock ones: a copy of ``source`` after ``change``."""
+        plans = json.loads((self.preprocessed / f"{source}.json").read_text())
+        plans["plans_name"] = name
+        change(plans)
+        (self.preprocessed / f"{name}.json").write_text(json.dumps(plans))
+
+    def trainer(self, name, configuration="3d_fullres", plans="nnUNetPlans", fold=0):
+        """The trainer object, as ``nnUNetv2_train`` makes it, without the command (use it inside :meth:`active`)."""
+        from nnunetv2.run.run_training import get_trainer_from_args
+
+        return get_trainer_from_args(str(self.dataset_id), configuration, fold, name, plans, device=torch.device("cpu"))
 
 
-DATASET_ID, DATASET = 901, "Dataset901_Tiny"
+def _folders(root):
+    for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results"):
+        (root / name).mkdir()
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
-    """Ten synthetic cases, converted, planned and preprocessed by the stock commands, in a path with a space."""
+    """Ten synthetic cases (two of them for prediction), by the stock commands, in a path with a space."""
     nnunet = Nnunet(tmp_path_factory.mktemp("nnU Net folders"))
-    for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results"):
-        (nnunet.root / name).mkdir()
+    _folders(nnunet.root)
     synthetic.write_msd(nnunet.root / "Task901_Tiny", n_cases=10, seed=1)
-    nnunet.call("nnUNetv2_convert_MSD_dataset", "-i", nnunet.root / "Task901_Tiny", "-np", "2")
-    nnunet.call("nnUNetv2_plan_and_preprocess", "-d", DATASET_ID, "-c", "2d", "3d_fullres", "-np", "2")
+    nnunet.call("nnUNetv2_convert_MSD_dataset", "-i", nnunet.root / "Task901_Tiny", "-np", "1")
+    (nnunet.raw / "imagesTs").mkdir(exist_ok=True)
+    for index in range(2):
+        image, _ = synthetic.phantom(np.random.default_rng([2, index]))
+        sitk.WriteImage(sitk.GetImageFromArray(image), nnunet.raw / "imagesTs" / f"unseen_{index}_0000.nii.gz")
+    nnunet.call("nnUNetv2_plan_and_preprocess", "-d", nnunet.dataset_id, "-c", "2d", "3d_fullres", "-np", 1, "-npfp", 1)
     return nnunet
+
+
+@pytest.fixture(scope="session")
+def hard(tmp_path_factory):
+    """Five anisotropic cases of two channels, with overlapping regions and voxels to ignore, in all configurations."""
+    nnunet = Nnunet(tmp_path_factory.mktemp("hard"), "Dataset902_Hard")
+    _folders(nnunet.root)
+    for name in ("imagesTr", "labelsTr", "imagesTs"):
+        (nnunet.raw / name).mkdir(parents=True)
+    for index in range(6):
+        rng = np.random.default_rng([3, index])
+        image, label = synthetic.phantom(rng)
+        label[:, :2] = 3
+        part = "Ts" if index == 5 else "Tr"
+        volumes = {f"images{part}/case_{index}_0000": image, f"images{part}/case_{index}_0001": image**2 / 100}
+        if part == "Tr":
+            volumes[f"labelsTr/case_{index}"] = label
+        for name, volume in volumes.items():
+            thick = sitk.GetImageFromArray(volume[::3])
+            thick.SetSpacing((1.0, 1.0, 3.5))
+            sitk.WriteImage(thick, nnunet.raw / f"{name}.nii.gz")
+    description = {
+        "channel_names": {"0": "MRI", "1": "squared"},
+        "labels": {"background": 0, "whole": [1, 2], "front": 1, "ignore": 3},
+        "regions_class_order": [2, 1],
+        "numTraining": 5,
+        "file_ending": ".nii.gz",
+    }
+    (nnunet.raw / "dataset.json").write_text(json.dumps(description))
+    nnunet.call("nnUNetv2_extract_fingerprint", "-d", nnunet.dataset_id, "-np", 1)
+    for plans, planner in (("nnUNetPlans", "ExperimentPlanner"), (RESENC, "nnUNetPlannerResEncM")):
+        nnunet.call("nnUNetv2_plan_experiment", "-d", nnunet.dataset_id, "-pl", planner)
+        nnunet.edit_plans(plans, _add_cascade, source=plans)
+    nnunet.call("nnUNetv2_preprocess", "-d", nnunet.dataset_id, "-c", "2d", "3d_fullres", "3d_lowres", "-np", 1, 1, 1)
+    return nnunet
+
+
+RESENC = "nnUNetResEncUNetMPlans"
+
+
+def _add_cascade(plans):
+    """The two configurations that nnU-Net plans for images far larger than these."""
+    configurations = plans["configurations"]
+    lowres = {
+        **configurations["3d_fullres"],
+        "data_identifier": "nnUNetPlans_3d_lowres",
+        "spacing": [2 * spacing for spacing in configurations["3d_fullres"]["spacing"]],
+        "next_stage": "3d_cascade_fullres",
+    }
+    cascade = {"inherits_from": "3d_fullres", "previous_stage": "3d_lowres"}
+    configurations.update({"3d_lowres": lowres, "3d_cascade_fullres": cascade})

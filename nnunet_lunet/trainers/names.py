@@ -92,4 +92,6 @@ def _read(word: str, family: str) -> tuple[_Option, object]:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    """``text`` on one line and of bearable length, for a message."""
+    shown = repr(text)[1:-1]
+    return shown if len(shown) <= 40 else f"{shown[:37]}..."

@@ -1,0 +1,51 @@
+import pytest
+
+from nnunet_lunet.trainers import names
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("LUnetTrainer", {"profile": "flat"}),
+        ("LUnetTrainer_w16_100epochs", {"profile": "flat", "width": 16, "epochs": 100}),
+        ("LUnetTrainer_100epochs_w16", {"profile": "flat", "width": 16, "epochs": 100}),
+        ("LUnetTrainer_linear_sgd_5iters", {"profile": "linear", "optimizer": "sgd", "iters": 5}),
+        (
+            "UNetTrainer_20epochs_25iters_adamw",
+            {"profile": "doubling", "optimizer": "adamw", "epochs": 20, "iters": 25},
+        ),
+        ("LUnetTrainer_w1024_100000epochs", {"profile": "flat", "width": 1024, "epochs": 100_000}),
+    ],
+)
+def test_options_mean_the_same_in_any_order(name, expected):
+    assert names.parse(name) == names.TrainerOptions(family=name.partition("_")[0], **expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "culprit"),
+    [
+        ("LUnetTrainer_w0", "_w0"),
+        ("LUnetTrainer_w-3", "_w-3"),
+        ("LUnetTrainer_w16_w8", "_w8"),
+        ("LUnetTrainer_w016", "_w016"),
+        ("LUnetTrainer_w1025", "_w1025"),
+        ("LUnetTrainer_w٣", "_w٣"),
+        ("LUnetTrainer_5000000000epochs", "_5000000000epochs"),
+        ("LUnetTrainer_0iters", "_0iters"),
+        ("LUnetTrainer_banana", "_banana"),
+        ("LUnetTrainer_W16", "_W16"),
+        ("LUnetTrainer__w16", "_"),
+        ("LUnetTrainer_w16_", "_"),
+        ("LUnetTrainer_w16\n", "_w16"),
+        ("LUnetTrainer_adamw_sgd", "_sgd"),
+        ("UNetTrainer_linear", "_linear"),
+        ("LUnetTrainer_" + "9" * 5000 + "epochs", "_999"),
+        ("LUnetTrainerX", "LUnetTrainerX"),
+    ],
+)
+def test_anything_else_is_refused_in_one_short_line_that_names_it(name, culprit):
+    with pytest.raises(names.TrainerNameError) as error:
+        names.parse(name)
+    message = str(error.value)
+    assert culprit in message and names.GRAMMAR in message
+    assert len(message.splitlines()) == 1 and len(message) < 500
