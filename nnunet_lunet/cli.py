@@ -1,5 +1,7 @@
 """``lunet …``: arguments and printing. Heavy imports wait inside the command that needs them."""
 
+import io
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -36,13 +38,15 @@ def demo(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Train a lean network and its baseline with nnU-Net's own commands, and compare them on unseen cases."""
-    from rich.console import Console
-
     from nnunet_lunet.errors import UserError
-    from nnunet_lunet.reporting import demo as pipeline
 
     if device not in ("auto", "cpu", "cuda", "mps"):
         raise UserError(f"--device {device}: use auto, cpu, cuda or mps")
+
+    from rich.console import Console
+
+    from nnunet_lunet.reporting import demo as pipeline
+
     if device == "auto":
         import torch
 
@@ -52,4 +56,7 @@ def demo(
 
 def main() -> None:
     """Entry point of the ``lunet`` command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A path that the terminal's encoding lacks is printed with escapes.
+        sys.stdout.reconfigure(errors="backslashreplace")
     app()

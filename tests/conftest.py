@@ -159,7 +159,13 @@ def tiny(tmp_path_factory):
         image, _ = synthetic.phantom(np.random.default_rng([2, index]))
         sitk.WriteImage(sitk.GetImageFromArray(image), nnunet.raw / "imagesTs" / f"unseen_{index}_0000.nii.gz")
     nnunet.call("nnUNetv2_plan_and_preprocess", "-d", nnunet.dataset_id, "-c", "2d", "3d_fullres", "-np", 1, "-npfp", 1)
+    nnunet.edit_plans("nnUNetPlans", _small_batches)
     return nnunet
+
+
+def _small_batches(plans):
+    for configuration in plans["configurations"].values():
+        configuration["batch_size"] = 2
 
 
 @pytest.fixture(scope="session")

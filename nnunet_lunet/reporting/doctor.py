@@ -2,16 +2,18 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from nnunet_lunet.registration import startup
 
@@ -20,6 +22,8 @@ _FOLDERS = {
     "nnUNet_preprocessed": "plans and preprocessed data",
     "nnUNet_results": "trained models",
 }
+
+_IS_LISTED = "import os, sys; sys.exit(sys.argv[2] not in os.environ.get(sys.argv[1], '').split(os.pathsep))"
 
 _LOOK_UP = """
 import contextlib, io, json, sys
@@ -44,34 +48,34 @@ class Finding:
 
 def run(console: Console) -> bool:
     """Print the report; True if nothing needs mending."""
-    findings = [*_registration(), _nnunet(), *(_folder(name, use) for name, use in _FOLDERS.items())]
+    findings = [_nnunet(), *_registration(), *(_folder(name, use) for name, use in _FOLDERS.items())]
     table = Table(show_lines=False)
     for heading in ("", "check", "found"):
         table.add_column(heading, overflow="fold")
     for finding in findings:
         state = "[red]no[/red]" if finding.remedy else "[green]ok[/green]"
-        table.add_row(state, finding.what, finding.found)
+        table.add_row(state, finding.what, Text(finding.found))
     console.print(table)
     for finding in findings:
         if finding.remedy:
-            console.print(f"{finding.what}: {finding.remedy}", soft_wrap=True, highlight=False, markup=False)
+            console.print(Text(f"{finding.what}: {finding.remedy}"), soft_wrap=True)
     return not any(finding.remedy for finding in findings)
 
 
 def export_line() -> str:
     """The shell line that does by hand what the start-up line does."""
-    rest = f"${{{startup.VARIABLE}:+{os.pathsep}${startup.VARIABLE}}}"
-    return f'export {startup.VARIABLE}="{startup.TRAINER_FOLDER}{rest}"'
+    own = f"${{{startup.VARIABLE}:+${{{startup.VARIABLE}}}{os.pathsep}}}"
+    return f'export {startup.VARIABLE}="{own}"{shlex.quote(startup.TRAINER_FOLDER)}'
 
 
 def _registration() -> list[Finding]:
     """What a fresh Python sees, asked of a fresh Python: this one may have been set up by hand."""
     asked = subprocess.run(
-        [sys.executable, "-c", f"import os; print(os.environ.get({startup.VARIABLE!r}, ''))"],
+        [sys.executable, "-c", _IS_LISTED, startup.VARIABLE, startup.TRAINER_FOLDER],
         env={name: value for name, value in os.environ.items() if name != startup.VARIABLE},
-        capture_output=True, text=True, check=False,
+        capture_output=True, check=False,
     )  # fmt: skip
-    by_hook = startup.TRAINER_FOLDER in asked.stdout.strip().split(os.pathsep)
+    by_hook = asked.returncode == 0
     by_hand = startup.TRAINER_FOLDER in os.environ.get(startup.VARIABLE, "").split(os.pathsep)
     if by_hook:
         how = Finding("registration", "the start-up line sets nnUNet_extTrainer")
@@ -87,12 +91,14 @@ def _registration() -> list[Finding]:
 
 
 def _look_up() -> list[Finding]:
-    asked = subprocess.run([sys.executable, "-c", _LOOK_UP], capture_output=True, text=True, check=False)
+    asked = subprocess.run(
+        [sys.executable, "-c", _LOOK_UP], capture_output=True, text=True, errors="replace", check=False
+    )
     if asked.returncode != 0:
         last = (asked.stderr.strip().splitlines() or ["no message"])[-1]
         remedy = "mend the first 'no' above; if there is none, reinstall torch and torchvision as a matching pair"
         return [Finding("nnU-Net finds LUnetTrainer", last[:300], remedy)]
-    answer = json.loads(asked.stdout)
+    answer = json.loads(asked.stdout.splitlines()[-1])
     ours = answer["module"].startswith("nnunet_lunet.")
     remedy = "" if ours else "another LUnetTrainer comes first in nnUNet_extTrainer: rename it or remove its folder"
     return [
@@ -102,22 +108,25 @@ def _look_up() -> list[Finding]:
 
 
 def _nnunet() -> Finding:
-    version = metadata.version("nnunetv2")
-    major, minor = (int(part) for part in version.split(".")[:2])
-    remedy = "" if (2, 8) <= (major, minor) < (3, 0) else "pip install 'nnunetv2>=2.8,<3'"
-    return Finding("nnU-Net", version, remedy)
+    remedy = "pip install 'nnunetv2>=2.8,<3'"
+    try:
+        version = metadata.version("nnunetv2")
+    except metadata.PackageNotFoundError:
+        return Finding("nnU-Net", "not installed", remedy)
+    release = re.match(r"(\d+)\.(\d+)", version)
+    fits = release is not None and (2, 8) <= (int(release[1]), int(release[2])) < (3, 0)
+    return Finding("nnU-Net", version, "" if fits else remedy)
 
 
 def _folder(name: str, use: str) -> Finding:
-    value = os.environ.get(name)
-    if value is None:
+    folder = os.environ.get(name)
+    if not folder:
         return Finding(name, "not set", f"export {name}=/path/to/a/folder  (nnU-Net keeps {use} there)")
-    folder = Path(value)
-    if not folder.is_dir():
-        return Finding(name, f"{value} is no folder", f"mkdir -p {value}")
     try:
         with tempfile.TemporaryFile(dir=folder):
-            pass
+            free = shutil.disk_usage(folder).free
+    except FileNotFoundError:
+        return Finding(name, f"{folder} does not exist", f"mkdir -p {shlex.quote(folder)}")
     except OSError as error:
-        return Finding(name, f"{value}: {error.strerror}", f"make it writable, or set {name} to a folder that is")
-    return Finding(name, f"{value} ({shutil.disk_usage(folder).free / 1e9:.0f} GB free)")
+        return Finding(name, f"{folder}: {error.strerror}", f"set {name} to a folder that you can write to")
+    return Finding(name, f"{folder} ({free / 1e9:.0f} GB free)")

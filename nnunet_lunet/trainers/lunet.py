@@ -43,7 +43,7 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
     options: names.TrainerOptions
     default_optimizer: str
     #: Learning rate of AdamW; its weight decay and polynomial decay are nnU-Net's.
-    adamw_lr = 3e-3
+    adamw_lr = 1e-2
 
     def __init__(
         self,
