@@ -2,6 +2,8 @@
 
 import io
 import json
+import multiprocessing
+import multiprocessing.context
 import os
 import subprocess
 import sys
@@ -9,6 +11,7 @@ import warnings
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib import metadata
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +52,22 @@ def image(dim=3, channels=1, edge=16):
     return torch.randn(1, channels, *[edge] * dim)
 
 
+class _ThreadsForPools:
+    """``multiprocessing``'s context with threads for pools.
+
+    Each of nnU-Net's commands starts several pools of processes that import torch anew: most of a test's time.
+    """
+
+    def __init__(self, method=None):
+        self._context = getattr(multiprocessing.context, f"{method.capitalize()}Context")()
+
+    def __getattr__(self, name):
+        return getattr(self._context, name)
+
+    def Pool(self, processes=None, initializer=None, initargs=()):  # noqa: N802
+        return ThreadPool(processes, initializer, initargs)
+
+
 @dataclass(frozen=True)
 class Nnunet:
     """nnU-Net's three folders, and its commands run in them as a user would."""
@@ -80,6 +99,7 @@ class Nnunet:
             warnings.simplefilter("ignore")
             for name, value in {**self.environment, **environment}.items():
                 patch.setenv(name, value)
+            patch.setattr(multiprocessing, "get_context", _ThreadsForPools)
             yield patch
 
     def call(self, command, *arguments, **environment):

@@ -11,7 +11,9 @@ ORDER = ("2d", "3d_fullres", "3d_lowres", "3d_cascade_fullres")
 @pytest.mark.parametrize("plans", ["nnUNetPlans", RESENC])
 def test_every_configuration_trains_and_predicts(hard, tmp_path, plans):
     for configuration in ORDER:
-        hard.train(TRAINER, configuration=configuration, plans=plans)
+        # The cascade's second stage trains on what the first stage's folds predict of each case.
+        for fold in range(5) if configuration == "3d_lowres" else (0,):
+            hard.train(TRAINER, fold=fold, configuration=configuration, plans=plans)
         previous = ["-prev_stage_predictions", tmp_path / "3d_lowres"] if "cascade" in configuration else []
         output = tmp_path / configuration
         hard.predict(TRAINER, output, *previous, configuration=configuration, plans=plans)

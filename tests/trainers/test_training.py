@@ -132,7 +132,7 @@ def test_pretrained_weights_of_another_length_of_training(trained):
         torch.load(path, weights_only=True)["network_weights"][key]
         for path in (source, trained.fold(name) / "checkpoint_final.pth")
     )
-    assert 0 < (after - before).abs().max() < 0.01
+    assert 0 < (after - before).abs().max() < 0.02  # one step of AdamW moves a weight by its learning rate, 0.01
 
 
 def test_training_goes_on_after_a_kill_in_mid_epoch(tiny):
