@@ -66,8 +66,10 @@ def run(output: Path, data: Path | None, device: str, console: Console) -> None:
     :param device: ``cpu``, ``cuda`` or ``mps``, as nnU-Net's ``-device``
     :raises UserError: ``output`` holds something else, ``data`` is not in Decathlon layout, a command failed
     """
-    _claim(output)
     source = data if data is not None else output / "source" / _SYNTHETIC_TASK
+    if data is not None:
+        _training_cases(data)  # before an earlier demo is replaced
+    _claim(output)
     if data is None:
         synthetic.write_msd(source, _SYNTHETIC_CASES, SEED)
     space = _hold_back(source, output)
@@ -94,8 +96,8 @@ def _claim(output: Path) -> None:
     (output / _MARKER).touch()
 
 
-def _hold_back(source: Path, output: Path) -> Workspace:
-    """A copy of the task in which every fifth case, drawn by seed, is for prediction only."""
+def _training_cases(source: Path) -> tuple[dict, list[str]]:
+    """The task's ``dataset.json`` and the file names of its training cases, all of which exist."""
     try:
         description = json.loads((source / "dataset.json").read_text())
         cases = sorted(Path(case["label"]).name for case in description["training"])
@@ -110,6 +112,12 @@ def _hold_back(source: Path, output: Path) -> Workspace:
             f"{source} is no task in Medical Segmentation Decathlon layout ({error}): it needs dataset.json, imagesTr "
             "and labelsTr, as in Task04_Hippocampus"
         ) from error
+    return description, cases
+
+
+def _hold_back(source: Path, output: Path) -> Workspace:
+    """A copy of the task in which every fifth case, drawn by seed, is for prediction only."""
+    description, cases = _training_cases(source)
     unseen = set(random.Random(SEED).sample(cases, len(cases) // 5))
     task = output / "msd" / source.resolve().name
     for kind in ("imagesTr", "labelsTr", "imagesTs", "labelsTs"):
@@ -128,9 +136,9 @@ def _prepare(space: Workspace, progress: Progress) -> None:
     for folder in space.folders.values():
         folder.mkdir()
     bar = progress.add_task("convert, plan, preprocess", total=2)
-    commands.run_stock(["nnUNetv2_convert_MSD_dataset", "-i", str(space.task)], space.folders, space.log)
+    commands.run_stock(["nnUNetv2_convert_MSD_dataset", "-i", str(space.task), "-np", "2"], space.folders, space.log)
     progress.advance(bar)
-    plan = ["nnUNetv2_plan_and_preprocess", "-d", str(space.dataset_id), "-c", CONFIGURATION, "-np", "2"]
+    plan = ["nnUNetv2_plan_and_preprocess", "-d", str(space.dataset_id), "-c", CONFIGURATION, "-np", "2", "-npfp", "2"]
     commands.run_stock([*plan, "--verify_dataset_integrity"], space.folders, space.log)
     progress.advance(bar)
 

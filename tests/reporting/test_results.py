@@ -1,0 +1,42 @@
+import json
+
+import pytest
+import torch
+
+from nnunet_lunet.errors import UserError
+from nnunet_lunet.reporting import results
+
+
+def test_a_trained_fold(tmp_path):
+    shared = torch.zeros(3, 2)
+    torch.save(
+        {
+            "trainer_name": "T",
+            "network_weights": {
+                "a.weight": shared, "alias.weight": shared, "a.bias": torch.zeros(3),
+                "norm.running_mean": torch.zeros(3), "norm.num_batches_tracked": torch.tensor(1),
+            },
+            "logging": {"epoch_start_timestamps": [0.0, 10.0, 20.0], "epoch_end_timestamps": [9.0, 14.0, 25.0]},
+        },
+        tmp_path / "checkpoint_final.pth",
+    )  # fmt: skip
+    # 3x2 weights and 3 biases, aliases and statistics not counted; epochs of 9, 4 and 5 s with 10 iterations each.
+    assert results.trained_fold(tmp_path, 10) == results.TrainedFold("T", 9, 0.5)
+
+
+def test_no_checkpoint_is_told_in_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"checkpoint_final\.pth"):
+        results.trained_fold(tmp_path, 10)
+
+
+def test_an_evaluation(tmp_path):
+    summary = {
+        "mean": {"1": {"Dice": 0.5}, "2": {"Dice": 0.25}},
+        "foreground_mean": {"Dice": 0.375},
+        "metric_per_case": [
+            {"prediction_file": "/x/case.nii.gz", "metrics": {"1": {"Dice": 0.5}, "2": {"Dice": 0.25}}}
+        ],
+    }
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    expected = results.Evaluation({1: 0.5, 2: 0.25}, 0.375, {"case.nii.gz": {1: 0.5, 2: 0.25}})
+    assert results.evaluation(tmp_path / "summary.json") == expected
