@@ -8,6 +8,10 @@ from pathlib import Path
 
 from nnunet_lunet.errors import UserError
 
+#: For glibc: keep freed memory. Returned and asked for again at every layer, it slows training on a CPU by a third
+#: (stock width) to a half (narrow networks); see docs/results/step_time.md. Without effect elsewhere.
+KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
+
 
 def run_stock(
     arguments: list[str], folders: Mapping[str, Path], log: Path, on_line: Callable[[str], None] = lambda line: None
@@ -22,7 +26,8 @@ def run_stock(
     program = Path(sys.executable).with_name(arguments[0])
     if not program.exists():
         raise UserError(f"{arguments[0]} is not installed beside {sys.executable}: pip install nnunetv2")
-    environment = {**os.environ, **{name: str(folder) for name, folder in folders.items()}, "PYTHONUNBUFFERED": "1"}
+    own = {name: str(folder) for name, folder in folders.items()}
+    environment = {**KEEP_MEMORY, **os.environ, **own, "PYTHONUNBUFFERED": "1"}
     last = ""
     with log.open("a", encoding="utf-8") as file:
         file.write(f"$ {' '.join(arguments)}\n")

@@ -14,7 +14,7 @@ from nnunet_lunet.errors import UserError
 from nnunet_lunet.reporting import commands, figures, results, synthetic
 from nnunet_lunet.trainers import names
 
-EPOCHS, ITERATIONS = 12, 25
+EPOCHS, ITERATIONS = 12, 20
 LEAN = f"LUnetTrainer_w8_{EPOCHS}epochs_{ITERATIONS}iters"
 BASELINE = f"UNetTrainer_{EPOCHS}epochs_{ITERATIONS}iters"
 CONFIGURATION = "3d_fullres"

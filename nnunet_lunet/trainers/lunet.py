@@ -41,8 +41,9 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
     """
 
     options: names.TrainerOptions
-    default_optimizer: str
-    #: Learning rate of AdamW; its weight decay and polynomial decay are nnU-Net's.
+    #: Narrow networks hardly learn from nnU-Net's SGD in short runs, see docs/results/recipe.md.
+    default_optimizer = "adamw"
+    #: Learning rate of AdamW (the paper's for Adam); its weight decay and polynomial decay are nnU-Net's.
     adamw_lr = 1e-2
 
     def __init__(
@@ -119,14 +120,12 @@ class LUnetTrainer(WidthTrainer):
     """Trains the plans' U-Net with the channel count of its first stage at every stage (arXiv 2512.03834)."""
 
     options = names.parse("LUnetTrainer")
-    default_optimizer = "adamw"
 
 
 class UNetTrainer(WidthTrainer):
-    """Trains the plans' own U-Net by the same machinery: the fair baseline, also for short runs."""
+    """Trains the plans' own U-Net by the same machinery and recipe: the baseline differs in its widths alone."""
 
     options = names.parse("UNetTrainer")
-    default_optimizer = "sgd"
 
     @classmethod
     def arch_kwargs(cls, planned: dict) -> dict:
