@@ -43,21 +43,23 @@ def test_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path):
     for _ in range(12):
         with subprocess.Popen(
             [sys.executable, script, file, str(number)], stdout=subprocess.PIPE, text=True
-        ) as process:  # fmt: skip
-            said = int(process.stdout.readline())
-            # Several moments of each start: stop the process, look as a kill would leave things, let it go on.
-            for _ in range(20):
-                time.sleep(rng.uniform(0, 0.02))
-                os.kill(process.pid, signal.SIGSTOP)
-                checkpoint = torch.load(file, weights_only=True)
-                assert checkpoint["number"] >= said
-                assert torch.equal(
-                    checkpoint["network_weights"]["weight"], torch.full((300_000,), checkpoint["number"])
-                )
-                interrupted += any(path.name.endswith(".tmp") for path in tmp_path.iterdir())
-                said = checkpoint["number"]
-                os.kill(process.pid, signal.SIGCONT)
-            process.send_signal(signal.SIGKILL)
+        ) as process:
+            try:
+                said = int(process.stdout.readline())
+                # Many moments of each start: stop the process, look as a kill would leave things, let it go on.
+                for _ in range(20):
+                    time.sleep(rng.uniform(0, 0.02))
+                    os.kill(process.pid, signal.SIGSTOP)
+                    checkpoint = torch.load(file, weights_only=True)
+                    assert checkpoint["number"] >= said
+                    assert torch.equal(
+                        checkpoint["network_weights"]["weight"], torch.full((300_000,), checkpoint["number"])
+                    )
+                    interrupted += any(path.name.endswith(".tmp") for path in tmp_path.iterdir())
+                    said = checkpoint["number"]
+                    os.kill(process.pid, signal.SIGCONT)
+            finally:
+                process.kill()
         checkpoint = torch.load(file, weights_only=True)
         assert torch.equal(checkpoint["network_weights"]["weight"], torch.full((300_000,), checkpoint["number"]))
         number = checkpoint["number"] + 1
