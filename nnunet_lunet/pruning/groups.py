@@ -1,0 +1,116 @@
+"""Which channels can only leave together: Torch-Pruning's dependency graph over nnU-Net's U-Nets."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.modules.instancenorm import _InstanceNorm
+
+from nnunet_lunet.architectures import shapes
+from nnunet_lunet.errors import UserError
+
+
+@dataclass(frozen=True)
+class Group:
+    """Convolutions whose output channels are coupled (by residual additions), so that channel ``i`` leaves all of them.
+
+    :param layers: names of the convolutions, as ``network.get_submodule`` takes them, in the order of the network;
+        the first one names the group. One without residual additions is a group of its own.
+    :param channels: output channels that each of them has
+    """
+
+    layers: tuple[str, ...]
+    channels: int
+
+    @property
+    def name(self) -> str:
+        return self.layers[0]
+
+
+def find_groups(network: nn.Module) -> list[Group]:
+    """Every group of prunable channels: those of all convolutions but transposed ones and segmentation heads.
+
+    :param network: a U-Net as :func:`nnunet_lunet.architectures.shapes.follow_state_dict` takes it
+    :raises UserError: Torch-Pruning is missing, or cannot trace the network
+    """
+    _, graph = traced_copy(network)
+    names = {id(graph.model.get_submodule(name)): name for name in prunable_layers(network)}
+    groups, found = [], set()
+    for name in prunable_layers(network):
+        if name not in found:
+            root = graph.model.get_submodule(name)
+            members = {names[id(module)] for module in _pruned_outputs(graph, root) if id(module) in names}
+            found |= members
+            groups.append(Group(tuple(layer for layer in names.values() if layer in members), root.out_channels))
+    return groups
+
+
+def prunable_layers(network: Any) -> list[str]:
+    """Names of the convolutions whose output channels may leave, each layer once, in the order of the network."""
+    heads = {id(head) for head in network.decoder.seg_layers}
+    return [
+        name
+        for name, module in network.named_modules()
+        if isinstance(module, _ConvNd) and not isinstance(module, _ConvTransposeNd) and id(module) not in heads
+    ]
+
+
+def traced_copy(network: nn.Module) -> tuple[nn.Module, Any]:
+    """A copy of ``network`` on the CPU in double precision, and Torch-Pruning's ``DependencyGraph`` of the copy.
+
+    :raises UserError: Torch-Pruning is missing, or cannot trace the network
+    """
+    try:
+        import torch_pruning
+    except ModuleNotFoundError as error:
+        raise UserError("pruning needs Torch-Pruning: pip install 'nnunet-lunet[pruning]'") from error
+    twin: Any = copy.deepcopy(network).cpu().double()
+    # The heads of the lower resolutions are consumers too, and only deep supervision runs them.
+    twin.decoder.deep_supervision = True
+    stem = twin.get_submodule(prunable_layers(twin)[0])
+    example = shapes.example_input(twin, stem.in_channels, "cpu")
+    try:
+        # nnU-Net's validation runs without gradients, and the tracer follows the graph of gradients.
+        with torch.inference_mode(False), torch.enable_grad(), _cloned_norm_outputs(twin):
+            graph = torch_pruning.DependencyGraph().build_dependency(twin, example_inputs=(example,))
+    except (RuntimeError, TypeError, ValueError, AttributeError, KeyError, AssertionError) as error:
+        raise UserError(
+            f"Torch-Pruning cannot trace {type(network).__name__} ({type(error).__name__}: {error}): "
+            "use plans with PlainConvUNet or ResidualEncoderUNet"
+        ) from error
+    return twin, graph
+
+
+def pruning_group(graph: Any, layer: nn.Module, channels: list[int]) -> Any:
+    """Torch-Pruning's group for taking output ``channels`` out of ``layer``."""
+    return graph.get_pruning_group(layer, graph.get_pruner_of_module(layer).prune_out_channels, idxs=channels)
+
+
+def _pruned_outputs(graph: Any, root: nn.Module) -> Iterator[nn.Module]:
+    """Layers that lose their output channel 0 when ``root`` does."""
+    for dependency, channels in pruning_group(graph, root, [0]):
+        layer = dependency.target.module
+        if isinstance(layer, _ConvNd) and graph.is_out_channel_pruning_fn(dependency.handler):
+            if list(channels) != [0]:
+                raise UserError(f"channels of coupled layers do not correspond one to one ({dependency}): cannot prune")
+            yield layer
+
+
+@contextmanager
+def _cloned_norm_outputs(network: nn.Module) -> Iterator[None]:
+    """Instance norm returns a view; what works on it in place hides norm and convolution from the tracer."""
+
+    def clone(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        return output.clone()
+
+    handles = [module.register_forward_hook(clone) for module in network.modules() if isinstance(module, _InstanceNorm)]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,120 @@
+"""The law: a channel set to zero and a channel removed give the same output, for every group, twice in a row."""
+
+import copy
+import random
+
+import pytest
+import torch
+from conftest import image, make_network
+
+from nnunet_lunet.architectures.lean_unet import LeanResidualEncoderUNet, LeanUNet
+from nnunet_lunet.pruning import groups, surgery
+
+NETWORKS = [
+    pytest.param({"cls": cls, "dim": dim, "norm": norm, "features": features, "strides": strides},
+                 id=f"{cls.__name__}-{dim}d-{norm}-{features}{'-anisotropic' if strides else ''}")
+    for cls in (LeanUNet, LeanResidualEncoderUNet)
+    for dim in (2, 3)
+    for norm in ("instance", "batch")
+    for features, strides in (([4, 4, 4], None), ([3, 6, 5], [[1] * dim, [1] + [2] * (dim - 1), [2] * dim]))
+]  # fmt: skip
+
+
+def silence(network, group, channel):
+    """A copy in which the channel is zero after the norm of each layer that the group says is coupled."""
+    silenced = copy.deepcopy(network)
+    for name in group.layers:
+        norm = silenced.get_submodule(name.removesuffix("conv") + "norm")
+        norm.weight.data[channel] = norm.bias.data[channel] = 0
+    return silenced
+
+
+def outputs(network, x):
+    network.decoder.deep_supervision = True
+    return network(x)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_zeroing_and_removing_give_the_same_output_for_every_group(kind):
+    network = make_network(**kind).double()
+    x = image(kind["dim"]).double()
+    rng = random.Random(0)
+    for _ in range(2):
+        for group in groups.find_groups(network):
+            channel = rng.randrange(group.channels)
+            expected = outputs(silence(network, group, channel), x)
+            surgery.remove_channels(network, {group.name: [channel]})
+            assert {network.get_submodule(layer).out_channels for layer in group.layers} == {group.channels - 1}
+            for got, wanted in zip(outputs(network, x), expected, strict=True):
+                assert torch.allclose(got, wanted, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", NETWORKS[::3])
+def test_several_channels_of_several_groups_at_once(kind):
+    network = make_network(**kind).double()
+    one_by_one = copy.deepcopy(network)
+    x = image(kind["dim"]).double()
+    found = groups.find_groups(network)
+    surgery.remove_channels(network, {group.name: [2, 0] for group in found})
+    for group in found:
+        for channel in (2, 0):
+            surgery.remove_channels(one_by_one, {group.name: [channel]})
+    assert torch.allclose(network(x), one_by_one(x), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("optimizer_class", [torch.optim.SGD, torch.optim.AdamW])
+@pytest.mark.parametrize("cls", [LeanUNet, LeanResidualEncoderUNet])
+def test_weights_and_optimizer_state_of_what_stays_are_bit_identical(cls, optimizer_class):
+    network = make_network([4, 6, 5], cls=cls)
+    options = {"momentum": 0.9} if optimizer_class is torch.optim.SGD else {}
+    optimizer = optimizer_class(network.parameters(), 1e-2, **options)
+    for _ in range(2):
+        network.train()(image()).square().mean().backward()
+        optimizer.step()
+    # Where a weight goes, its momentum goes: both are told apart by what they were before.
+    before = {name: (p.detach().clone(), optimizer.state.get(p, {})) for name, p in network.named_parameters()}
+    order = [name for group in optimizer.param_groups for name in names_of(network, group["params"])]
+    surgery.remove_channels(network, {group.name: [1] for group in groups.find_groups(network)}, optimizer)
+    after = dict(network.named_parameters())
+    assert [name for group in optimizer.param_groups for name in names_of(network, group["params"])] == order
+    for name, (weights, state) in before.items():
+        positions = kept_positions(weights, after[name])
+        assert torch.equal(weights.flatten()[positions], after[name].flatten())
+        for key, value in optimizer.state.get(after[name], {}).items():
+            if torch.is_tensor(value) and value.ndim:
+                assert torch.equal(state[key].flatten()[positions], value.flatten())
+    network.train()(image()).square().mean().backward()
+    optimizer.step()
+
+
+def names_of(network, parameters):
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    return [names[id(parameter)] for parameter in parameters]
+
+
+def kept_positions(before, after):
+    """Where in ``before`` each element of ``after`` stood, found by value (random weights are all different)."""
+    place = {value: index for index, value in enumerate(before.flatten().tolist())}
+    return torch.tensor([place[value] for value in after.flatten().tolist()])
+
+
+@pytest.mark.parametrize(
+    ("leaving", "says"), [([0, 1, 2, 3], "last channel"), ([4], "channels 0 to 3"), ([1, 1], "each once")]
+)
+def test_what_cannot_leave_is_refused_and_nothing_changes(leaving, says):
+    network = make_network(4)
+    before = copy.deepcopy(network.state_dict())
+    name = groups.find_groups(network)[0].name
+    with pytest.raises(ValueError, match=says):
+        surgery.remove_channels(network, {groups.find_groups(network)[1].name: [0], name: leaving})
+    after = network.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_a_plain_encoder_has_a_group_a_convolution_and_a_flat_residual_one_couples_its_stream():
+    plain = groups.find_groups(make_network(4))
+    assert all(len(group.layers) == 1 for group in plain)
+    # Three encoder stages and two decoder stages of two convolutions each; no heads, no transposed convolutions.
+    assert len(plain) == 10
+    residual = groups.find_groups(make_network(4, cls=LeanResidualEncoderUNet))
+    assert max(len(group.layers) for group in residual) > 2
