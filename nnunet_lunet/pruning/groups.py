@@ -22,10 +22,12 @@ class Group:
     :param layers: names of the convolutions, as ``network.get_submodule`` takes them, in the order of the network;
         the first one names the group. One without residual additions is a group of its own.
     :param channels: output channels that each of them has
+    :param level: resolution level of the first layer; 0 is full resolution, the largest is the bottleneck
     """
 
     layers: tuple[str, ...]
     channels: int
+    level: int
 
     @property
     def name(self) -> str:
@@ -46,8 +48,19 @@ def find_groups(network: nn.Module) -> list[Group]:
             root = graph.model.get_submodule(name)
             members = {names[id(module)] for module in _pruned_outputs(graph, root) if id(module) in names}
             found |= members
-            groups.append(Group(tuple(layer for layer in names.values() if layer in members), root.out_channels))
+            layers = tuple(layer for layer in names.values() if layer in members)
+            groups.append(Group(layers, root.out_channels, level(network, name)))
     return groups
+
+
+def level(network: Any, layer: str) -> int:
+    """Resolution level at which a layer of the network stands; 0 is full resolution."""
+    part, _, rest = layer.partition(".")
+    if part == "encoder":
+        stages, _, rest = rest.partition(".")
+        return int(rest.partition(".")[0]) if stages == "stages" else 0
+    decoder_stage = int(rest.split(".")[1])
+    return len(network.decoder.stages) - 1 - decoder_stage
 
 
 def prunable_layers(network: Any) -> list[str]:

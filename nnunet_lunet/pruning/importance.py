@@ -1,0 +1,133 @@
+"""How important each channel is: statistics that forward hooks collect during ordinary training steps."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from dynamic_network_architectures.building_blocks.simple_conv_blocks import ConvDropoutNormReLU
+from torch import Tensor, nn
+
+from nnunet_lunet.pruning.groups import Group
+
+IMPORTANCES = ("l2", "l1", "taylor", "fisher")
+
+
+class ImportanceStatistics:
+    """Importance of every prunable channel, averaged over the batches seen since the last :meth:`reset`.
+
+    ``l2``
+        mean over samples of the L2 norm of ``a``, the channel's map ``(D, H, W)`` as the convolution gives it (STAMP,
+        Dinsdale et al., Medical Image Analysis 2022).
+    ``l1``
+        mean over samples of the L1 norm of ``a``.
+
+    For the other two, ``a`` is the map that the next layer sees, after norm and nonlinearity, and ``g`` the gradient
+    of the loss with respect to it. Before a norm ``sum(a * g)`` is zero but for rounding, since the norm undoes any
+    factor on the map.
+
+    ``taylor``
+        mean over samples of ``|sum(a * g)|``, the first-order change of the loss without the channel (Molchanov et
+        al., arXiv 1611.06440, equation 8).
+    ``fisher``
+        mean over samples of ``sum(a * g) ** 2``, the second-order change with the Fisher information for the Hessian
+        (Group Fisher Pruning, arXiv 2108.00708, section 3.2).
+
+    :param network: the network itself, not its wrapper
+    :param kind: one of :data:`IMPORTANCES`
+    """
+
+    def __init__(self, network: nn.Module, groups: Sequence[Group], kind: str) -> None:
+        if kind not in IMPORTANCES:
+            raise ValueError(f"importance {kind!r} is unknown: use one of {', '.join(IMPORTANCES)}")
+        self.groups = list(groups)
+        self.kind = kind
+        device = next(network.parameters()).device
+        self._epoch = {
+            layer: torch.zeros(group.channels, device=device) for group in self.groups for layer in group.layers
+        }
+        self._samples = dict.fromkeys(self._epoch, 0)
+        self._total = {layer: torch.zeros(len(sums), dtype=torch.float64) for layer, sums in self._epoch.items()}
+        self._total_samples = dict.fromkeys(self._epoch, 0)
+        look_at = _seen_by_next if kind in ("taylor", "fisher") else nn.Module.get_submodule
+        self._handles = [
+            look_at(network, layer).register_forward_hook(partial(self._on_forward, layer)) for layer in self._epoch
+        ]
+
+    def close(self) -> None:
+        """Take the hooks off the network."""
+        for handle in self._handles:
+            handle.remove()
+
+    def _on_forward(self, layer: str, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if not module.training:
+            return
+        activation = output.detach()
+        if self.kind in ("l2", "l1"):
+            norms = torch.linalg.vector_norm(
+                activation, 2 if self.kind == "l2" else 1, dim=tuple(range(2, output.ndim)), dtype=torch.float32
+            )
+            self._add(layer, norms)
+        elif output.requires_grad:
+            # What follows may work in place.
+            output.register_hook(partial(self._on_gradient, layer, activation.clone()))
+
+    def _on_gradient(self, layer: str, activation: Tensor, gradient: Tensor) -> None:
+        change = (activation.float() * gradient.float()).flatten(2).sum(2)
+        self._add(layer, change.abs() if self.kind == "taylor" else change.square())
+
+    @torch.no_grad()
+    def _add(self, layer: str, values: Tensor) -> None:
+        self._epoch[layer] += values.sum(0)
+        self._samples[layer] += len(values)
+
+    def end_of_epoch(self) -> None:
+        """Add this epoch's sums over all ranks to the totals; every rank must call it."""
+        for layer, sums in self._epoch.items():
+            both = torch.cat([sums.double(), sums.new_tensor([self._samples[layer]]).double()])
+            if dist.is_available() and dist.is_initialized():
+                dist.all_reduce(both)
+            self._total[layer] += both[:-1].cpu()
+            self._total_samples[layer] += int(both[-1])
+            sums.zero_()
+            self._samples[layer] = 0
+
+    def normalised(self) -> dict[str, np.ndarray]:
+        """Importance of each channel by group, each layer divided by its own root of summed squares.
+
+        For coupled layers the mean over them. Not a number where the layer saw no batch or is zero throughout.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            by_layer = {}
+            for layer, total in self._total.items():
+                mean = (
+                    total.numpy() / self._total_samples[layer] if self._total_samples[layer] else total.numpy() * np.nan
+                )
+                # A channel that is not a number must not spoil the others of its layer.
+                by_layer[layer] = mean / np.sqrt(np.nansum(np.where(np.isfinite(mean), mean, 0) ** 2))
+            return {
+                group.name: np.where(
+                    np.isfinite(mean := np.mean([by_layer[name] for name in group.layers], 0)), mean, np.nan
+                )
+                for group in self.groups
+            }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Totals, of tensors and numbers only."""
+        return {"sums": {k: v.clone() for k, v in self._total.items()}, "samples": dict(self._total_samples)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """:raises ValueError: statistics of other layers or other widths"""
+        shapes = {layer: len(sums) for layer, sums in state["sums"].items()}
+        if shapes != {layer: len(sums) for layer, sums in self._total.items()}:
+            raise ValueError("importance statistics are of a network with other layers or widths")
+        self._total = {layer: sums.double().cpu().clone() for layer, sums in state["sums"].items()}
+        self._total_samples = dict(state["samples"])
+
+
+def _seen_by_next(network: nn.Module, layer: str) -> nn.Module:
+    """The block that ends with the layer's norm and nonlinearity; the layer itself where there is none."""
+    parent = network.get_submodule(layer.rpartition(".")[0])
+    return parent if isinstance(parent, ConvDropoutNormReLU) else network.get_submodule(layer)
