@@ -6,6 +6,7 @@ from setuptools import find_packages, setup  # isort: skip  (setuptools provides
 from distutils.command.install_headers import install_headers
 
 STARTUP_LINE = "nnunet_lunet_startup.pth"
+TORCH_PRUNING = "torch-pruning>=1.6,<2"
 
 
 class InstallStartupLine(install_headers):
@@ -46,7 +47,10 @@ setup(
         "typer>=0.15",
         "rich>=13",
     ],
-    extras_require={"test": ["pytest>=8", "ruff>=0.9", "mypy>=1.13", "setuptools>=77", "build>=1.2"]},
+    extras_require={
+        "pruning": [TORCH_PRUNING],
+        "test": [TORCH_PRUNING, "pytest>=8", "ruff>=0.9", "mypy>=1.13", "setuptools>=77", "build>=1.2"],
+    },
     entry_points={"console_scripts": ["lunet=nnunet_lunet.cli:main"]},
     classifiers=[
         "Development Status :: 3 - Alpha",

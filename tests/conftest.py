@@ -52,6 +52,17 @@ def image(dim=3, channels=1, edge=16):
     return torch.randn(1, channels, *[edge] * dim)
 
 
+def batch(trainer, seed):
+    """What nnU-Net's loader gives ``train_step``, of random numbers."""
+    generator = torch.Generator().manual_seed(seed)
+    patch = trainer.configuration_manager.patch_size
+    data = torch.randn(trainer.batch_size, trainer.num_input_channels, *patch, generator=generator)
+    scales = trainer._get_deep_supervision_scales()
+    sizes = [[round(edge * factor) for edge, factor in zip(patch, scale, strict=True)] for scale in scales]
+    shape = (trainer.batch_size, 1)
+    return {"data": data, "target": [torch.randint(0, 3, (*shape, *size), generator=generator) for size in sizes]}
+
+
 class _ThreadsForPools:
     """``multiprocessing``'s context with threads for pools.
 

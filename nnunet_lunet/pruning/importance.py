@@ -9,10 +9,10 @@ import torch
 import torch.distributed as dist
 from dynamic_network_architectures.building_blocks.simple_conv_blocks import ConvDropoutNormReLU
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from nnunet_lunet.pruning.groups import Group
-
-IMPORTANCES = ("l2", "l1", "taylor", "fisher")
+from nnunet_lunet.pruning.names import IMPORTANCES
 
 
 class ImportanceStatistics:
@@ -36,7 +36,7 @@ class ImportanceStatistics:
         (Group Fisher Pruning, arXiv 2108.00708, section 3.2).
 
     :param network: the network itself, not its wrapper
-    :param kind: one of :data:`IMPORTANCES`
+    :param kind: one of :data:`nnunet_lunet.pruning.names.IMPORTANCES`
     """
 
     def __init__(self, network: nn.Module, groups: Sequence[Group], kind: str) -> None:
@@ -51,7 +51,12 @@ class ImportanceStatistics:
         self._samples = dict.fromkeys(self._epoch, 0)
         self._total = {layer: torch.zeros(len(sums), dtype=torch.float64) for layer, sums in self._epoch.items()}
         self._total_samples = dict.fromkeys(self._epoch, 0)
-        look_at = _seen_by_next if kind in ("taylor", "fisher") else nn.Module.get_submodule
+        self._handles: list[RemovableHandle] = []
+        self.open(network)
+
+    def open(self, network: nn.Module) -> None:
+        """Put the hooks on the network."""
+        look_at = _seen_by_next if self.kind in ("taylor", "fisher") else nn.Module.get_submodule
         self._handles = [
             look_at(network, layer).register_forward_hook(partial(self._on_forward, layer)) for layer in self._epoch
         ]
@@ -61,18 +66,22 @@ class ImportanceStatistics:
         for handle in self._handles:
             handle.remove()
 
-    def _on_forward(self, layer: str, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def _on_forward(self, layer: str, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
         if not module.training:
-            return
+            return None
         activation = output.detach()
         if self.kind in ("l2", "l1"):
             norms = torch.linalg.vector_norm(
                 activation, 2 if self.kind == "l2" else 1, dim=tuple(range(2, output.ndim)), dtype=torch.float32
             )
             self._add(layer, norms)
-        elif output.requires_grad:
-            # What follows may work in place.
-            output.register_hook(partial(self._on_gradient, layer, activation.clone()))
+            return None
+        if not output.requires_grad:
+            return None
+        # A residual block adds to its output in place. On the view that instance norm returns this would lose the hook.
+        passed_on = output.clone()
+        passed_on.register_hook(partial(self._on_gradient, layer, activation))
+        return passed_on
 
     def _on_gradient(self, layer: str, activation: Tensor, gradient: Tensor) -> None:
         change = (activation.float() * gradient.float()).flatten(2).sum(2)
@@ -97,22 +106,20 @@ class ImportanceStatistics:
     def normalised(self) -> dict[str, np.ndarray]:
         """Importance of each channel by group, each layer divided by its own root of summed squares.
 
-        For coupled layers the mean over them. Not a number where the layer saw no batch or is zero throughout.
+        For coupled layers the mean over them. Not a number where the layer saw no batch; zero where all its channels
+        are zero, as those before a residual addition are until the first step (nnU-Net's initialisation).
         """
-        with np.errstate(divide="ignore", invalid="ignore"):
-            by_layer = {}
-            for layer, total in self._total.items():
-                mean = (
-                    total.numpy() / self._total_samples[layer] if self._total_samples[layer] else total.numpy() * np.nan
-                )
-                # A channel that is not a number must not spoil the others of its layer.
-                by_layer[layer] = mean / np.sqrt(np.nansum(np.where(np.isfinite(mean), mean, 0) ** 2))
-            return {
-                group.name: np.where(
-                    np.isfinite(mean := np.mean([by_layer[name] for name in group.layers], 0)), mean, np.nan
-                )
-                for group in self.groups
-            }
+        by_layer = {layer: self._normalised(layer) for layer in self._total}
+        return {group.name: np.mean([by_layer[layer] for layer in group.layers], axis=0) for group in self.groups}
+
+    def _normalised(self, layer: str) -> np.ndarray:
+        if not self._total_samples[layer]:
+            return np.full(len(self._total[layer]), np.nan)
+        mean = self._total[layer].numpy() / self._total_samples[layer]
+        mean = np.where(np.isfinite(mean), mean, np.nan)
+        # A channel that is not a number must not spoil the others of its layer.
+        norm = np.sqrt(np.nansum(mean**2))
+        return mean / norm if norm > 0 else mean
 
     def state_dict(self) -> dict[str, Any]:
         """Totals, of tensors and numbers only."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STRATEGIES = ("stamp", "randomAtStamp", "randomAtLargest")
+from nnunet_lunet.pruning.names import STRATEGIES
 
 #: STAMP's targeted dropout: probability of the layer with most low-ranked channels, and of all before a removal.
 HIGHEST_DROPOUT, FIRST_DROPOUT = 0.1, 0.005

@@ -1,4 +1,4 @@
-"""Pictures. Colours are those of Okabe and Ito, which the colour-blind can tell apart."""
+"""Pictures."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
+from nnunet_lunet.palette import OKABE_ITO
 
 
 @dataclass(frozen=True)

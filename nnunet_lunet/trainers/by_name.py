@@ -4,8 +4,13 @@ import sys
 
 from nnunet_lunet.trainers import names
 from nnunet_lunet.trainers.lunet import LUnetTrainer, UNetTrainer, WidthTrainer
+from nnunet_lunet.trainers.pruning import LUnetPruningTrainer
 
-_FAMILIES: dict[str, type[WidthTrainer]] = {"LUnetTrainer": LUnetTrainer, "UNetTrainer": UNetTrainer}
+_FAMILIES: dict[str, type[WidthTrainer]] = {
+    "LUnetTrainer": LUnetTrainer,
+    "UNetTrainer": UNetTrainer,
+    "LUnetPruningTrainer": LUnetPruningTrainer,
+}
 
 
 def find(name: str) -> type[WidthTrainer]:

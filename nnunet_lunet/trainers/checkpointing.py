@@ -103,19 +103,28 @@ class SafeCheckpoints:
                 "continue with --c; an older checkpoint of that name is unchanged"
             ) from error
 
+    def prepare_for(self, checkpoint: dict[str, Any]) -> None:
+        """Called with a readable checkpoint of this very trainer before nnU-Net loads it.
+
+        :raises RuntimeError: its weights do not fit these plans
+        """
+
     def load_checkpoint(self, filename_or_checkpoint: str | dict[str, Any]) -> None:
         """Continue from a checkpoint that this very trainer wrote.
 
         :raises UserError: unreadable, written by another trainer, or its weights do not fit these plans
         """
         if isinstance(filename_or_checkpoint, str):
-            own, writer = type(self).__name__, read(filename_or_checkpoint)["trainer_name"]
+            checkpoint = read(filename_or_checkpoint)
+            own, writer = type(self).__name__, checkpoint["trainer_name"]
             if writer != own:
                 raise UserError(
                     f"checkpoint {filename_or_checkpoint} was written by {writer}, not by {own}: "
                     f"continue it with -tr {writer}, or use an empty results folder"
                 )
         try:
+            if isinstance(filename_or_checkpoint, str):
+                self.prepare_for(checkpoint)
             super().load_checkpoint(filename_or_checkpoint)  # type: ignore[misc]
         except RuntimeError as error:
             raise UserError(f"checkpoint {filename_or_checkpoint} does not fit these plans: {error}") from error

@@ -100,7 +100,9 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
 
     @classmethod
     def arch_kwargs(cls, planned: dict) -> dict:
-        """The plans' ``arch_kwargs`` with this trainer's width in place of theirs."""
+        """The plans' ``arch_kwargs`` with this trainer's widths in place of theirs (doubling: theirs, if not named)."""
+        if cls.options.width is None and cls.options.profile == "doubling":
+            return dict(planned)
         planned_width = planned["features_per_stage"]
         first = planned_width if isinstance(planned_width, int) else planned_width[0]
         return {
@@ -126,7 +128,3 @@ class UNetTrainer(WidthTrainer):
     """Trains the plans' own U-Net by the same machinery and recipe: the baseline differs in its widths alone."""
 
     options = names.parse("UNetTrainer")
-
-    @classmethod
-    def arch_kwargs(cls, planned: dict) -> dict:
-        return dict(planned) if cls.options.width is None else super().arch_kwargs(planned)

@@ -5,7 +5,8 @@ from conftest import image, make_network
 
 from nnunet_lunet.architectures.lean_unet import LeanResidualEncoderUNet, LeanUNet
 from nnunet_lunet.pruning import groups
-from nnunet_lunet.pruning.importance import IMPORTANCES, ImportanceStatistics
+from nnunet_lunet.pruning.importance import ImportanceStatistics
+from nnunet_lunet.pruning.names import IMPORTANCES
 
 
 def seen(network, layer, batches):
@@ -32,9 +33,10 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("kind", IMPORTANCES)
+@pytest.mark.parametrize("cls", [LeanUNet, LeanResidualEncoderUNet])
 @pytest.mark.parametrize("dim", [2, 3])
-def test_it_is_what_the_formula_says(kind, dim):
-    network = make_network([3, 4, 5], dim=dim).train()
+def test_it_is_what_the_formula_says(kind, dim, cls):
+    network = make_network([3, 4, 5], dim=dim, cls=cls).train()
     found = groups.find_groups(network)
     statistics = ImportanceStatistics(network, found, kind)
     batches = [torch.randn(2, 1, *[16] * dim), torch.randn(1, 1, *[16] * dim)]
@@ -70,6 +72,16 @@ def test_without_gradients_taylor_has_no_number():
         network(image())
     statistics.end_of_epoch()
     assert all(np.isnan(scores).all() for scores in statistics.normalised().values())
+
+
+@pytest.mark.parametrize("kind", IMPORTANCES)
+@pytest.mark.parametrize("norm", ["instance", "batch"])
+def test_every_layer_of_a_residual_encoder_has_an_importance(kind, norm):
+    network = make_network(3, cls=LeanResidualEncoderUNet, norm=norm).train()
+    statistics = ImportanceStatistics(network, groups.find_groups(network), kind)
+    network(torch.randn(2, 1, 16, 16, 16)).square().mean().backward()
+    statistics.end_of_epoch()
+    assert all(np.isfinite(scores).all() for scores in statistics.normalised().values())
 
 
 def test_coupled_layers_are_averaged():

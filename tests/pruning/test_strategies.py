@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from nnunet_lunet.pruning import strategies
+from nnunet_lunet.pruning.names import STRATEGIES
 
 IMPORTANCE = {"a": [0.5, 0.2, 0.9], "b": [0.3, 0.1, 0.8, 0.7], "c": [0.4, 0.6, 0.35, 0.9]}
 LEVELS = {"a": 0, "b": 2, "c": 2}
@@ -29,7 +30,7 @@ def test_random_at_the_largest_evens_the_layers_out_and_ties_go_to_the_deepest()
     assert len({chosen("randomAtLargest", 1, seed)[0] for seed in range(50)}) == 4
 
 
-@pytest.mark.parametrize("strategy", strategies.STRATEGIES)
+@pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("floor", [1, 2])
 def test_no_layer_falls_below_the_floor_and_no_channel_leaves_twice(strategy, floor):
     most = sum(map(len, IMPORTANCE.values())) - 3 * floor

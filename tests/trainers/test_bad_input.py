@@ -38,7 +38,7 @@ def test_a_trainer_name_of_300_characters(tiny):
     name = "LUnetTrainer_" + "w" * 287
     done = tiny.shell("nnUNetv2_train", *tiny.training(name))
     ours = [line for line in done.stderr.splitlines() if line.startswith("nnunet-lunet:")]
-    assert done.returncode == 1 and len(ours) == 1 and "a name is LUnetTrainer or UNetTrainer" in ours[0]
+    assert done.returncode == 1 and len(ours) == 1 and "a name is LUnetTrainer, then any of" in ours[0]
     assert "Could not find requested nnunet trainer" in done.stderr
 
 

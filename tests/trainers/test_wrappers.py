@@ -8,20 +8,11 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from conftest import batch
 from nnunetv2.training.nnUNetTrainer import nnUNetTrainer as stock
 from torch.nn.parallel import DistributedDataParallel
 
 NAME = "LUnetTrainer_w4_1epochs_1iters"
-
-
-def batch(trainer, seed):
-    generator = torch.Generator().manual_seed(seed)
-    patch = trainer.configuration_manager.patch_size
-    data = torch.randn(trainer.batch_size, 1, *patch, generator=generator)
-    scales = trainer._get_deep_supervision_scales()
-    sizes = [[round(edge * factor) for edge, factor in zip(patch, scale, strict=True)] for scale in scales]
-    shape = (trainer.batch_size, 1)
-    return {"data": data, "target": [torch.randint(0, 3, (*shape, *size), generator=generator) for size in sizes]}
 
 
 def rank_trains(rank, nnunet, rendezvous, results):

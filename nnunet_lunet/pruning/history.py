@@ -1,0 +1,114 @@
+"""What left the network and when: a record that replays, and its picture."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import IO, Any
+
+from nnunet_lunet.palette import OKABE_ITO
+from nnunet_lunet.pruning.groups import Group
+from nnunet_lunet.pruning.strategies import Removal
+
+
+@dataclass
+class Epoch:
+    """State of one epoch.
+
+    :param removed: channels that left at its beginning
+    :param strategy: how they were chosen
+    :param channels_per_layer: output channels of each prunable layer during the epoch
+    :param channels_per_level: their sum by resolution level, full resolution first
+    :param parameters: trainable numbers of the network
+    :param multiply_adds: of one pass over the plans' patch, as torch counts them (convolutions only)
+    :param pseudo_dice: mean foreground pseudo Dice that nnU-Net computed at the epoch's end
+    """
+
+    epoch: int
+    removed: list[Removal]
+    strategy: str
+    channels_per_layer: dict[str, int]
+    channels_per_level: list[int]
+    parameters: int
+    multiply_adds: int
+    pseudo_dice: float | None = None
+
+
+@dataclass
+class History:
+    """All epochs of one training so far."""
+
+    epochs: list[Epoch] = field(default_factory=list)
+
+    def removed_per_group(self) -> dict[str, int]:
+        """How many channels each group has lost."""
+        lost: dict[str, int] = {}
+        for removal in (removal for epoch in self.epochs for removal in epoch.removed):
+            lost[removal.group] = lost.get(removal.group, 0) + 1
+        return lost
+
+    def fits(self, unpruned: Iterable[Group], present: Iterable[Group]) -> bool:
+        """Whether the removals lead from the one network to the other."""
+        lost = self.removed_per_group()
+        expected = {group.name: group.channels - lost.get(group.name, 0) for group in unpruned}
+        return expected == {group.name: group.channels for group in present}
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Plain data, for a checkpoint or JSON."""
+        return [asdict(epoch) for epoch in self.epochs]
+
+    @classmethod
+    def from_list(cls, plain: Iterable[Mapping[str, Any]]) -> "History":
+        """The inverse of :meth:`to_list`."""
+        return cls([Epoch(**{**epoch, "removed": [Removal(**one) for one in epoch["removed"]]}) for epoch in plain])
+
+    def write_json(self, file: IO[bytes]) -> None:
+        """``pruning_history.json``."""
+        # JSON has no NaN: an importance that is not a number is null.
+        text = json.dumps(_without_nan({"epochs": self.to_list()}), indent=1, allow_nan=False)
+        file.write(text.encode())
+
+    def draw(self, file: IO[bytes]) -> None:
+        """``pruning_progress.png``: channels per level over the epochs, and pseudo Dice against parameters."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(11, 4.5), layout="constrained", dpi=120)
+        channels, dice = figure.subplots(1, 2)
+        epochs = [epoch.epoch for epoch in self.epochs]
+        for level in range(len(self.epochs[0].channels_per_level)):
+            counts = [epoch.channels_per_level[level] for epoch in self.epochs]
+            channels.plot(
+                epochs, counts, color=_LINES[level % len(_LINES)], drawstyle="steps-post", label=f"level {level}",
+                marker=_MARKERS[level % len(_MARKERS)], markevery=max(1, len(epochs) // 12),
+            )  # fmt: skip
+        channels.set(xlabel="epoch", ylabel="prunable channels", title="Channels per level (0: full resolution)")
+        channels.set_ylim(bottom=0)
+        channels.legend(frameon=False)
+        scored = [epoch for epoch in self.epochs if epoch.pseudo_dice is not None]
+        if scored:
+            points = dice.scatter(
+                [epoch.parameters for epoch in scored], [epoch.pseudo_dice for epoch in scored],
+                c=[epoch.epoch for epoch in scored], cmap="cividis", s=28, zorder=2,
+            )  # fmt: skip
+            dice.plot(
+                [epoch.parameters for epoch in scored], [epoch.pseudo_dice for epoch in scored],
+                color="0.75", linewidth=1, zorder=1,
+            )  # fmt: skip
+            figure.colorbar(points, ax=dice, label="epoch")
+        dice.set(xlabel="parameters", ylabel="pseudo Dice", title="Pseudo Dice against parameters", xscale="log")
+        dice.invert_xaxis()
+        figure.savefig(file, format="png", facecolor="white")
+
+
+_MARKERS = "os^Dvp*X"
+# Yellow is for areas: as a line on white it can hardly be seen.
+_LINES = [colour for colour in OKABE_ITO if colour != "#F0E442"]
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float) and value != value:
+        return None
+    if isinstance(value, dict):
+        return {key: _without_nan(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(entry) for entry in value]
+    return value

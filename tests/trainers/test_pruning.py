@@ -1,0 +1,219 @@
+"""Channels leave while the stock commands train, and everything that nnU-Net promises still holds."""
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+from conftest import RESENC, batch
+from matplotlib.image import imread
+
+from nnunet_lunet.errors import UserError
+from nnunet_lunet.pruning import groups
+
+TRAINER = "LUnetPruningTrainer_w6_keep40_randomAtStamp_4epochs_2iters"
+
+
+def widths(network):
+    return {group.name: group.channels for group in groups.find_groups(network)}
+
+
+def shapes(checkpoint):
+    weights = torch.load(checkpoint, weights_only=True)["network_weights"]
+    return {key: tuple(tensor.shape) for key, tensor in weights.items()}
+
+
+@pytest.fixture(scope="module")
+def pruned(tiny):
+    for fold in (0, 1):
+        tiny.train(TRAINER, fold=fold)
+    return tiny
+
+
+def test_the_goal_is_reached_and_written_down_and_drawn(pruned):
+    fold = pruned.fold(TRAINER)
+    epochs = json.loads((fold / "pruning_history.json").read_text())["epochs"]
+    assert [epoch["epoch"] for epoch in epochs] == [0, 1, 2, 3]
+    channels = [sum(epoch["channels_per_level"]) for epoch in epochs]
+    assert channels[-1] == -(-channels[0] * 40 // 100) and channels[3] == channels[2] < channels[1] < channels[0]
+    assert [len(epoch["removed"]) for epoch in epochs] == [0, *(-np.diff(channels))]
+    final = torch.load(fold / "checkpoint_final.pth", weights_only=True)["network_weights"]
+    for layer, count in epochs[-1]["channels_per_layer"].items():
+        assert final[f"{layer}.weight"].shape[0] == count
+    assert epochs[-1]["parameters"] < 0.5 * epochs[0]["parameters"]
+    assert epochs[-1]["multiply_adds"] < epochs[0]["multiply_adds"]
+    assert all(0 <= epoch["pseudo_dice"] <= 1 for epoch in epochs)
+    assert imread(fold / "pruning_progress.png").std() > 0.05
+    log = next(fold.glob("training_log*.txt")).read_text()
+    assert "pruning in 2 steps from epoch 1 to epoch 2" in log and f"become {channels[-1]}" in log
+
+
+def test_folds_of_different_widths_predict_together_and_after_export(pruned, tmp_path):
+    first, second = (shapes(pruned.fold(TRAINER, fold) / "checkpoint_final.pth") for fold in (0, 1))
+    assert first != second
+    reference = pruned.predict(TRAINER, tmp_path / "both", "--save_probabilities", folds=(0, 1))
+    alone = [pruned.predict(TRAINER, tmp_path / str(f), "--save_probabilities", folds=(f,)) for f in (0, 1)]
+    for path in reference.glob("*.npz"):
+        logits = sum(np.log(np.load(folder / path.name)["probabilities"]) for folder in alone) / 2
+        expected = np.exp(logits) / np.exp(logits).sum(0)
+        assert np.abs(np.load(path)["probabilities"] - expected).max() < 5e-3
+    archive = tmp_path / "model.zip"
+    pruned.call(
+        "nnUNetv2_export_model_to_zip", "-d", pruned.dataset_id, "-o", archive, "-c", "3d_fullres", "-tr", TRAINER,
+        "-f", 0, 1,
+    )  # fmt: skip
+    elsewhere = {"nnUNet_results": str(tmp_path / "other results")}
+    pruned.call("nnUNetv2_install_pretrained_model_from_zip", archive, **elsewhere)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(pruned), "environment", {**pruned.environment, **elsewhere})
+        installed = pruned.predict(TRAINER, tmp_path / "installed", folds=(0, 1))
+    for path in reference.glob("*.nii.gz"):
+        first, second = (sitk.GetArrayFromImage(sitk.ReadImage(p)) for p in (path, installed / path.name))
+        assert np.array_equal(first, second)
+
+
+def test_validation_alone_and_continuing_a_finished_training(pruned):
+    summary = pruned.fold(TRAINER) / "validation" / "summary.json"
+    before = json.loads(summary.read_text())["foreground_mean"]
+    for option in ("--val", "--c"):
+        summary.unlink()
+        pruned.train(TRAINER, option)
+        assert json.loads(summary.read_text())["foreground_mean"] == before
+
+
+def test_the_best_checkpoint_has_the_widths_of_its_own_epoch(pruned):
+    best = torch.load(pruned.fold(TRAINER) / "checkpoint_best.pth", weights_only=True)
+    history = best["init_args"]["pruning"]["history"]
+    assert len(history) == best["current_epoch"]
+    for layer, count in history[-1]["channels_per_layer"].items():
+        assert best["network_weights"][f"{layer}.weight"].shape[0] == count
+
+
+@pytest.mark.parametrize(
+    ("configuration", "plans"), [("2d", "nnUNetPlans"), ("2d", RESENC), ("3d_fullres", RESENC)]
+)  # fmt: skip
+def test_2d_and_residual_encoders(hard, tmp_path, configuration, plans):
+    name = "LUnetPruningTrainer_w4_keep60_drop_taylor_2epochs_1iters"
+    hard.train(name, configuration=configuration, plans=plans)
+    fold = hard.fold(name, 0, configuration, plans)
+    epochs = json.loads((fold / "pruning_history.json").read_text())["epochs"]
+    assert sum(epochs[1]["channels_per_level"]) < sum(epochs[0]["channels_per_level"])
+    hard.predict(name, tmp_path, configuration=configuration, plans=plans)
+    assert (tmp_path / "case_5.nii.gz").exists()
+
+
+def run_epochs(trainer, stop, start=0):
+    """nnU-Net's loop over fixed batches."""
+    for epoch in range(start, stop):
+        torch.manual_seed(epoch)
+        trainer.on_epoch_start()
+        trainer.on_train_epoch_start()
+        trainer.on_train_epoch_end([trainer.train_step(batch(trainer, seed=10 * epoch + i)) for i in range(2)])
+        trainer.on_validation_epoch_start()
+        with torch.no_grad():
+            trainer.on_validation_epoch_end([trainer.validation_step(batch(trainer, seed=10 * epoch + 5))])
+        trainer.on_epoch_end()
+
+
+@pytest.mark.parametrize("options", ["stamp_l2", "randomAtStamp_fisher_drop", "randomAtLargest_sgd"])
+def test_continued_it_is_what_it_would_have_been_undisturbed(tiny, options):
+    name = f"LUnetPruningTrainer_w4_keep50_6epochs_{options}"
+    with tiny.active():
+        undisturbed = tiny.trainer(name, "2d")
+        torch.manual_seed(0)
+        undisturbed.initialize()
+        run_epochs(undisturbed, 2)
+        run_epochs(undisturbed, 5, start=2)
+        stopped = tiny.trainer(name, "2d")
+        torch.manual_seed(0)
+        stopped.initialize()
+        run_epochs(stopped, 2)
+        torch.manual_seed(99)
+        continued = tiny.trainer(name, "2d")
+        continued.load_checkpoint(str(tiny.fold(name, configuration="2d") / "checkpoint_latest.pth"))
+        assert continued.current_epoch == 2
+        run_epochs(continued, 5, start=2)
+    assert continued.history.to_list() == undisturbed.history.to_list()
+    expected = undisturbed.network.state_dict()
+    assert all(torch.equal(value, expected[key]) for key, value in continued.network.state_dict().items())
+    assert {id(p) for g in continued.optimizer.param_groups for p in g["params"]} == {
+        id(parameter) for parameter in continued.network.parameters()
+    }
+
+
+def test_pretrained_weights_of_the_stock_trainer_are_the_start(tiny, tmp_path):
+    with tiny.active():
+        stock = tiny.trainer("nnUNetTrainer", "2d")
+        stock.initialize()
+        stock.save_checkpoint(str(tmp_path / "stock.pth"))
+        weights = {key: value.clone() for key, value in stock.network.state_dict().items()}
+    name = "LUnetPruningTrainer_keep95_2epochs_1iters_sgd"
+    tiny.train(name, "-pretrained_weights", tmp_path / "stock.pth", configuration="2d")
+    fold = tiny.fold(name, configuration="2d")
+    epochs = json.loads((fold / "pruning_history.json").read_text())["epochs"]
+    final = torch.load(fold / "checkpoint_final.pth", weights_only=True)["network_weights"]
+    assert epochs[-1]["channels_per_layer"] != epochs[0]["channels_per_layer"]
+    whole = [key for key in final if final[key].shape == weights[key].shape and key.endswith("conv.weight")]
+    assert whole and all((final[key] - weights[key]).abs().mean() < 0.2 * weights[key].abs().mean() for key in whole)
+
+
+def test_a_compiled_network_is_compiled_anew_once_after_a_removal(tiny, monkeypatch):
+    compiled = []
+    compile_network = torch.compile
+
+    def count(module):
+        compiled.append(type(module).__name__)  # nnU-Net compiles its Dice loss too
+        return compile_network(module, backend="eager")
+
+    monkeypatch.setattr(torch, "compile", count)
+    with tiny.active() as patch:
+        trainer = tiny.trainer("LUnetPruningTrainer_w4_keep50_3epochs_l2", "2d")
+        patch.setattr(trainer, "_do_i_compile", lambda: True)
+        trainer.initialize()
+        before = widths(trainer.bare_network)
+        run_epochs(trainer, 2)
+        assert type(trainer.network).__name__ == "OptimizedModule"
+        assert widths(trainer.bare_network) != before
+        assert compiled.count("LeanUNet") == 2
+    torch._dynamo.reset()
+
+
+def test_a_channel_without_a_number_is_reported_and_not_taken(tiny, capsys):
+    with tiny.active():
+        trainer = tiny.trainer("LUnetPruningTrainer_w4_keep90_2epochs", "2d")
+        trainer.initialize()
+        run_epochs(trainer, 1)
+        layer = trainer.groups[0].name
+        trainer.statistics._total[layer][2] = torch.nan
+        removed = trainer._prune(3)
+    assert f"not a number for channels of {layer}" in capsys.readouterr().out
+    assert (layer, 2) not in [(removal.group, removal.channel) for removal in removed]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("LUnetPruningTrainer_w2_keep10_9epochs", "or more"),
+        ("LUnetPruningTrainer_w4_1epochs", "at least 2 epochs"),
+        ("LUnetPruningTrainer_w4_recover9_9epochs", "at least 14 epochs"),
+    ],
+)
+def test_a_goal_out_of_reach_is_refused_before_training(tiny, name, says):
+    with tiny.active(), pytest.raises(UserError, match=says):
+        tiny.trainer(name, "2d").initialize()
+
+
+def test_a_history_that_does_not_lead_to_the_weights_is_refused(tiny, tmp_path):
+    with tiny.active():
+        trainer = tiny.trainer("LUnetPruningTrainer_w4_keep50_3epochs", "2d")
+        trainer.initialize()
+        run_epochs(trainer, 2)
+        file = tmp_path / "checkpoint.pth"
+        trainer.save_checkpoint(str(file))
+        checkpoint = torch.load(file, weights_only=True)
+        checkpoint["init_args"]["pruning"]["history"][1]["removed"].pop()
+        torch.save(checkpoint, file)
+        again = tiny.trainer("LUnetPruningTrainer_w4_keep50_3epochs", "2d")
+        with pytest.raises(UserError, match="history does not lead to the widths"):
+            again.load_checkpoint(str(file))
