@@ -54,6 +54,34 @@ def demo(
     pipeline.run(output.absolute(), data, device, Console())
 
 
+@app.command()
+def export(
+    dataset: Annotated[str, typer.Option("-d", "--dataset", help="Data set, by number or name.")],
+    to_stock: Annotated[Path, typer.Option(help="Results folder to write the model to; it may hold others.")],
+    trainer: Annotated[str, typer.Option("-tr", help="Trainer of the model.")] = "LUnetTrainer",
+    configuration: Annotated[str, typer.Option("-c", help="Configuration of the model.")] = "3d_fullres",
+    plans: Annotated[str, typer.Option("-p", help="Plans of the model.")] = "nnUNetPlans",
+    folds: Annotated[str, typer.Option("-f", help="Folds, separated by commas, or all.")] = "0,1,2,3,4",
+    checkpoint: Annotated[str, typer.Option("-chk", help="Which checkpoint of each fold.")] = "checkpoint_final.pth",
+    archive: Annotated[Path | None, typer.Option("--zip", help="Also write this zip, for nnU-Net to install.")] = None,
+) -> None:
+    """Hand a flat or pruned model to someone who has only nnU-Net: its own network class, the same predictions."""
+    from nnunetv2.utilities.file_path_utilities import get_output_folder
+
+    from nnunet_lunet.deploy import to_stock as stock
+    from nnunet_lunet.errors import UserError
+
+    try:
+        model = Path(get_output_folder(int(dataset) if dataset.isdigit() else dataset, trainer, plans, configuration))
+    except RuntimeError as error:
+        raise UserError(f"-d {dataset}: {error}") from error
+    destination = stock.export(model, folds.split(","), checkpoint, to_stock)
+    typer.echo(f"Model folder: {destination}")
+    if archive is not None:
+        stock.zip_model(destination, archive)
+        typer.echo(f"Zip: {archive}")
+
+
 def main() -> None:
     """Entry point of the ``lunet`` command."""
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -18,9 +18,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+import torch.distributed as dist
+from dynamic_network_architectures.architectures.unet import ResidualEncoderUNet
+from nnunetv2.training.nnUNetTrainer import nnUNetTrainer as stock
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
-from nnunet_lunet.architectures.lean_unet import LeanResidualEncoderUNet, LeanUNet
+from nnunet_lunet.architectures.lean_unet import LeanUNet
 from nnunet_lunet.reporting import synthetic
 
 
@@ -33,12 +37,14 @@ def make_network(
         ("instance", 2): nn.InstanceNorm2d, ("instance", 3): nn.InstanceNorm3d,
         ("batch", 2): nn.BatchNorm2d, ("batch", 3): nn.BatchNorm3d,
     }[norm, dim]  # fmt: skip
-    blocks = {"n_blocks_per_stage": 2} if issubclass(cls, LeanResidualEncoderUNet) else {"n_conv_per_stage": 2}
+    blocks = {"n_blocks_per_stage": 2} if issubclass(cls, ResidualEncoderUNet) else {"n_conv_per_stage": 2}
+    # Only ours know of profiles.
+    blocks |= {"width_profile": profile} if profile else {}
     network = cls(
         channels, n_stages, features, conv, 3, strides or [1] + [2] * (n_stages - 1),
         num_classes=classes, n_conv_per_stage_decoder=2, conv_bias=True,
         norm_op=norm_op, norm_op_kwargs={"eps": 1e-5, "affine": True},
-        nonlin=nn.LeakyReLU, nonlin_kwargs={"inplace": True}, width_profile=profile, **blocks,
+        nonlin=nn.LeakyReLU, nonlin_kwargs={"inplace": True}, **blocks,
     )  # fmt: skip
     network.apply(network.initialize)
     for name, tensor in [*network.named_parameters(), *network.named_buffers()]:
@@ -61,6 +67,18 @@ def batch(trainer, seed):
     sizes = [[round(edge * factor) for edge, factor in zip(patch, scale, strict=True)] for scale in scales]
     shape = (trainer.batch_size, 1)
     return {"data": data, "target": [torch.randint(0, 3, (*shape, *size), generator=generator) for size in sizes]}
+
+
+@contextmanager
+def gloo_rank(rank, nnunet, rendezvous):
+    """One of two processes on the CPU; nnU-Net's DDP is written for CUDA, everything but the device is its own."""
+    dist.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=2)
+    with nnunet.active() as patch:
+        patch.setattr(stock, "DDP", lambda network, device_ids: DistributedDataParallel(network))
+        torch.set_num_threads(1)
+        torch.manual_seed(rank)
+        yield
+    dist.destroy_process_group()
 
 
 class _ThreadsForPools:

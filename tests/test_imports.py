@@ -8,7 +8,7 @@ from pathlib import Path
 import nnunet_lunet
 
 PACKAGE = Path(nnunet_lunet.__file__).parent
-ORDER = ["cli", "reporting", "trainers", "planning", "pruning", "architectures"]
+ORDER = ["cli", "reporting", "deploy", "trainers", "planning", "pruning", "architectures"]
 """Each imports from itself and from what comes after it."""
 FOR_ALL = {"nnunet_lunet.errors", "nnunet_lunet.palette", "nnunet_lunet.registration.startup"}
 SHIM = "nnunet_lunet.registration.external."

@@ -19,10 +19,10 @@ NETWORKS = {"U-Net 32": (32, "doubling"), "flat 32": (32, "flat"), "flat 16": (1
 ROUNDS = 7
 
 
-def network(width: int, profile: str) -> nn.Module:
+def network(width: int, profile: str, stages: int = STAGES) -> nn.Module:
     """nnU-Net's plan for Hippocampus with these widths."""
     return LeanUNet(
-        1, STAGES, width, nn.Conv3d, 3, [1] + [2] * (STAGES - 1), num_classes=CLASSES, n_conv_per_stage=2,
+        1, stages, width, nn.Conv3d, 3, [1] + [2] * (stages - 1), num_classes=CLASSES, n_conv_per_stage=2,
         n_conv_per_stage_decoder=2, conv_bias=True, norm_op=nn.InstanceNorm3d,
         norm_op_kwargs={"eps": 1e-5, "affine": True}, nonlin=nn.LeakyReLU, nonlin_kwargs={"inplace": True},
         width_profile=profile, deep_supervision=True,

@@ -61,3 +61,13 @@ def lean_class_name(network_class_name: str) -> str:
     """
     lean = _LEAN_CLASSES[network_class_name.rsplit(".", 1)[-1]]
     return f"{lean.__module__}.{lean.__name__}"
+
+
+def stock_class_name(network_class_name: str) -> str:
+    """Import path of nnU-Net's own twin of a network class that plans name; the inverse of :func:`lean_class_name`.
+
+    :raises KeyError: a class that has no lean twin
+    """
+    lean = _LEAN_CLASSES[network_class_name.rsplit(".", 1)[-1]]
+    stock = ResidualEncoderUNet if issubclass(lean, ResidualEncoderUNet) else PlainConvUNet
+    return f"{stock.__module__}.{stock.__name__}"

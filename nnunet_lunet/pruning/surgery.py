@@ -29,7 +29,8 @@ def remove_channels(
     for name, leaving in channels.items():
         layer = twin.get_submodule(name)
         _check(name, layer, leaving)
-        groups.pruning_group(graph, layer, sorted(leaving)).prune()
+        if leaving:
+            groups.pruning_group(graph, layer, sorted(leaving)).prune()
     _follow_weight(twin)
     kept = {key: position.long() for key, position in twin.state_dict().items()}
     before = network.state_dict()

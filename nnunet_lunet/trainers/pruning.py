@@ -132,6 +132,11 @@ class LUnetPruningTrainer(WidthTrainer):
     def _prune(self, count: int) -> list[strategies.Removal]:
         importance = {name: scores.tolist() for name, scores in self.statistics.normalised().items()}
         unknown = [name for name, scores in importance.items() if np.isnan(scores).any()]
+        if all(np.isnan(scores).all() for scores in importance.values()):
+            raise UserError(
+                f"{type(self).__name__}: no importance was collected before epoch {self.current_epoch}: taylor and "
+                "fisher need training steps with gradients, and all need finite activations"
+            )
         if unknown:
             self.print_to_log_file(
                 f"importance is not a number for channels of {', '.join(unknown)}: they are not taken for unimportant"

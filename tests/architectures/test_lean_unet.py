@@ -2,7 +2,7 @@ import pytest
 import torch
 from conftest import image, make_network
 
-from nnunet_lunet.architectures.lean_unet import LeanResidualEncoderUNet, LeanUNet, lean_class_name
+from nnunet_lunet.architectures.lean_unet import LeanResidualEncoderUNet, LeanUNet, lean_class_name, stock_class_name
 
 
 def parameters(network):
@@ -56,3 +56,9 @@ def test_classes_of_plans_have_lean_twins_and_others_have_none():
     assert lean_class_name(base + "ResidualEncoderUNet") == f"{LeanUNet.__module__}.LeanResidualEncoderUNet"
     with pytest.raises(KeyError):
         lean_class_name(base + "ResidualUNet")
+
+
+@pytest.mark.parametrize("name", ["PlainConvUNet", "ResidualEncoderUNet"])
+def test_the_stock_twin_of_a_lean_twin_is_the_class_itself(name):
+    stock = f"dynamic_network_architectures.architectures.unet.{name}"
+    assert stock_class_name(lean_class_name(stock)) == stock_class_name(stock) == stock

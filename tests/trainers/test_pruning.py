@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
-from conftest import RESENC, batch
+import torch.multiprocessing as mp
+from conftest import RESENC, batch, gloo_rank
 from matplotlib.image import imread
 
 from nnunet_lunet.errors import UserError
@@ -217,3 +218,38 @@ def test_a_history_that_does_not_lead_to_the_weights_is_refused(tiny, tmp_path):
         again = tiny.trainer("LUnetPruningTrainer_w4_keep50_3epochs", "2d")
         with pytest.raises(UserError, match="history does not lead to the widths"):
             again.load_checkpoint(str(file))
+
+
+def test_taylor_without_gradients_is_refused_in_one_line(tiny):
+    with tiny.active():
+        trainer = tiny.trainer("LUnetPruningTrainer_w4_keep50_3epochs_taylor", "2d")
+        trainer.initialize()
+        trainer.on_train_epoch_start()
+        trainer.on_train_epoch_end([{"loss": 1.0}])
+        trainer.current_epoch = 1
+        with pytest.raises(UserError, match="need training steps with gradients"):
+            trainer.on_train_epoch_start()
+
+
+def rank_prunes(rank, nnunet, rendezvous, results):
+    with gloo_rank(rank, nnunet, rendezvous):
+        trainer = nnunet.trainer("LUnetPruningTrainer_w4_keep50_randomAtStamp_4epochs", "2d")
+        trainer.device, trainer.grad_scaler = torch.device("cpu"), None
+        trainer.initialize()
+        trainer.seed = rank
+        trainer.rng = np.random.default_rng(rank)  # so that only an agreement makes the ranks alike
+        for epoch in range(3):
+            trainer.on_train_epoch_start()
+            trainer.on_train_epoch_end([trainer.train_step(batch(trainer, seed=10 * epoch + rank))])
+            trainer.current_epoch += 1
+        torch.save(
+            {"weights": trainer.network.module.state_dict(), "history": trainer.history.to_list()},
+            results / f"rank_{rank}.pth",
+        )
+
+
+def test_two_ranks_remove_the_same_channels_and_stay_one_network(tiny, tmp_path):
+    mp.spawn(rank_prunes, args=(tiny, f"file://{tmp_path}/rendezvous", tmp_path), nprocs=2)
+    first, second = (torch.load(tmp_path / f"rank_{rank}.pth", weights_only=True) for rank in (0, 1))
+    assert first["history"] == second["history"] and first["history"][2]["removed"]
+    assert all(torch.equal(value, second["weights"][key]) for key, value in first["weights"].items())

@@ -8,20 +8,13 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from conftest import batch
-from nnunetv2.training.nnUNetTrainer import nnUNetTrainer as stock
-from torch.nn.parallel import DistributedDataParallel
+from conftest import batch, gloo_rank
 
 NAME = "LUnetTrainer_w4_1epochs_1iters"
 
 
 def rank_trains(rank, nnunet, rendezvous, results):
-    dist.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=2)
-    with nnunet.active() as patch:
-        # nnU-Net's DDP is written for CUDA; everything but the device is its own.
-        patch.setattr(stock, "DDP", lambda network, device_ids: DistributedDataParallel(network))
-        torch.set_num_threads(1)
-        torch.manual_seed(rank)
+    with gloo_rank(rank, nnunet, rendezvous):
         trainer = nnunet.trainer(NAME)
         trainer.device, trainer.grad_scaler = torch.device("cpu"), None
         trainer.initialize()
@@ -40,7 +33,6 @@ def rank_trains(rank, nnunet, rendezvous, results):
         loaded = trainer.network.module.state_dict()
         assert all(torch.equal(loaded[key], trained[key]) for key in trained)
         torch.save(trained, os.path.join(results, f"weights_{rank}.pth"))  # noqa: PTH118
-    dist.destroy_process_group()
 
 
 def test_two_gloo_processes_train_one_network(tiny, tmp_path):

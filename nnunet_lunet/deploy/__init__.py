@@ -1,0 +1,1 @@
+"""Models for people who do not have this package."""

@@ -1,0 +1,113 @@
+"""A model for someone without this package: same logits, by stock nnU-Net alone."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+
+from nnunet_lunet.deploy import to_stock
+from nnunet_lunet.errors import UserError
+
+PRUNED = "LUnetPruningTrainer_w6_keep40_randomAtLargest_3epochs_1iters"
+
+WITHOUT_US = """
+import sys
+class Absent:
+    def find_spec(self, name, *rest):
+        if name.split(".")[0] == "nnunet_lunet":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+for name in [name for name in sys.modules if name.split(".")[0] == "nnunet_lunet"]:
+    del sys.modules[name]
+from nnunetv2.inference.predict_from_raw_data import predict_entry_point
+from nnunetv2.model_sharing.entry_points import install_from_zip_entry_point
+if __name__ == "__main__":
+    command = sys.argv.pop(1)
+    {"predict": predict_entry_point, "install": install_from_zip_entry_point}[command]()
+"""
+
+
+def logits(model, images, folds):
+    predictor = nnUNetPredictor(use_mirroring=False, device=torch.device("cpu"), allow_tqdm=False)
+    predictor.initialize_from_trained_model_folder(str(model), folds, "checkpoint_final.pth")
+    network = predictor.network
+    outputs = []
+    for weights in predictor.list_of_parameters:
+        network.load_state_dict(weights)
+        with torch.no_grad():
+            outputs.append(network.eval()(images))
+    return type(network), outputs
+
+
+@pytest.mark.parametrize(
+    ("configuration", "trainer"), [("3d_fullres", PRUNED), ("2d", PRUNED), ("2d", "LUnetTrainer_w5_1epochs_1iters")]
+)
+def test_stock_nnunet_alone_predicts_the_same(tiny, tmp_path, configuration, trainer):
+    for fold in (0, 1):
+        tiny.train(trainer, fold=fold, configuration=configuration)
+    results, archive = tmp_path / "results", tmp_path / "model.zip"
+    done = tiny.shell(
+        "lunet", "export", "-d", tiny.dataset_id, "-tr", trainer, "-c", configuration, "-f", "0,1",
+        "--to-stock", results, "--zip", archive,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (model,) = results.glob("*/*")
+    assert f"Model folder: {model}" in done.stdout
+
+    patch = json.loads((model / "plans.json").read_text())["configurations"][configuration]["patch_size"]
+    images = torch.randn(1, 1, *patch)
+    with tiny.active():
+        ours, expected = logits(tiny.model(trainer, configuration), images, (0, 1))
+        theirs, got = logits(model, images, (0, 1))
+    assert ours.__module__.startswith("nnunet_lunet.")
+    assert theirs.__module__ == "dynamic_network_architectures.architectures.unet"
+    for first, second in zip(expected, got, strict=True):
+        assert (first - second).abs().max() < 1e-4
+
+    # The same from the zip, in a Python that cannot import this package.
+    script = tmp_path / "without_us.py"
+    script.write_text(WITHOUT_US)
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "nnUNet_extTrainer"},
+        **tiny.environment, "NNUNET_LUNET_AUTOREGISTER": "0", "nnUNet_results": str(tmp_path / "installed"),
+    }  # fmt: skip
+    plans = json.loads((model / "plans.json").read_text())["plans_name"]
+    output = tmp_path / "predicted"
+    for arguments in (
+        ["install", archive],
+        ["predict", "-d", tiny.dataset_id, "-i", tiny.raw / "imagesTs", "-o", output, "-tr", "nnUNetTrainer",
+         "-p", plans, "-c", configuration, "-f", 0, 1, "-device", "cpu", "-npp", 1, "-nps", 1, "--disable_tta",
+         "--save_probabilities"],
+    ):  # fmt: skip
+        run = subprocess.run(
+            [sys.executable, script, *map(str, arguments)], env=environment, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, run.stderr[-2000:]
+    reference = tiny.predict(
+        trainer, tmp_path / "reference", "--save_probabilities", folds=(0, 1), configuration=configuration
+    )
+    for path in reference.glob("*.npz"):
+        difference = np.load(path)["probabilities"] - np.load(output / path.name)["probabilities"]
+        assert np.abs(difference).max() < 1e-3
+
+
+def test_nothing_is_overwritten_and_what_is_missing_is_named(tiny, tmp_path):
+    trainer = "LUnetTrainer_w5_1epochs_1iters"
+    tiny.train(trainer, configuration="2d")
+    model = tiny.model(trainer, "2d")
+    destination = to_stock.export(model, ["0"], "checkpoint_final.pth", tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in destination.rglob("*")}
+    with pytest.raises(UserError, match="exists: remove it"):
+        to_stock.export(model, ["0"], "checkpoint_final.pth", tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in destination.rglob("*")} == before
+    with pytest.raises(UserError, match=r"fold_3.*cannot be read"):
+        to_stock.export(model, ["3"], "checkpoint_final.pth", tmp_path / "other")
+    with pytest.raises(UserError, match="is no model folder"):
+        to_stock.export(Path("/nowhere/LUnetTrainer"), ["0"], "checkpoint_final.pth", tmp_path / "other")
+    assert not (tmp_path / "other").exists()
