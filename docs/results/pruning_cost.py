@@ -4,18 +4,23 @@ MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 python docs/results/prunin
 """
 
 import json
+import os
+import platform
 import statistics
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import torch
-from step_time import BATCH, NETWORKS, PATCH, network
+from step_time import NETWORKS, PATCH, network
 from torch import nn
 
 from nnunet_lunet.pruning import groups, surgery
 from nnunet_lunet.pruning.importance import ImportanceStatistics
 from nnunet_lunet.pruning.names import IMPORTANCES
 
-ROUNDS = 9
+BATCH, ROUNDS = 2, 7
 
 
 def step(net: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor) -> float:
@@ -27,29 +32,66 @@ def step(net: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor) -> f
     return time.perf_counter() - start
 
 
-def statistics_cost(name: str) -> dict[str, object]:
-    """A step without and with each kind of statistics, interleaved; ratios of medians."""
+def ready(name: str) -> tuple[nn.Module, torch.optim.Optimizer, torch.Tensor]:
+    """Network in training, its optimiser, and a batch ``(B, C, D, H, W)`` of the plans' patch."""
+    torch.manual_seed(0)
     net = network(*NETWORKS[name]).train()
-    optimizer = torch.optim.SGD(net.parameters(), 1e-3, momentum=0.99)
-    x = torch.randn(BATCH, 1, *PATCH)
+    return net, torch.optim.SGD(net.parameters(), 1e-3, momentum=0.99), torch.randn(BATCH, 1, *PATCH)
+
+
+def seconds_of_statistics(name: str) -> dict[str, object]:
+    """A step without and with each kind of statistics, interleaved; ratios to the step without of the same round."""
+    net, optimizer, x = ready(name)
     found = groups.find_groups(net)
     collectors = {kind: ImportanceStatistics(net, found, kind) for kind in IMPORTANCES}
     for collector in collectors.values():
         collector.close()
     seconds: dict[str, list[float]] = {kind: [] for kind in ("none", *IMPORTANCES)}
-    for _ in range(ROUNDS + 1):
+    for _ in range(ROUNDS + 1):  # the first round warms up
         for kind, times in seconds.items():
             if kind in collectors:
                 collectors[kind].open(net)
             times.append(step(net, optimizer, x))
             if kind in collectors:
                 collectors[kind].close()
-    median = {kind: statistics.median(times[1:]) for kind, times in seconds.items()}
-    sums = sum(tensor.numel() * 4 for tensor in collectors["l2"].state_dict()["sums"].values())
+    ratios = {
+        kind: [round(a / b, 3) for a, b in zip(seconds[kind][1:], seconds["none"][1:], strict=True)]
+        for kind in IMPORTANCES
+    }
     return {
-        "seconds_without": round(median["none"], 3),
-        "ratio_with": {kind: round(median[kind] / median["none"], 3) for kind in IMPORTANCES},
-        "kilobytes_of_sums": round(sums / 1024, 1),
+        "median_seconds_without": round(statistics.median(seconds["none"][1:]), 3),
+        "median_ratio": {kind: statistics.median(values) for kind, values in ratios.items()},
+        "range_of_ratios": {kind: [min(values), max(values)] for kind, values in ratios.items()},
+    }
+
+
+def peak_of_steps(name: str, kind: str) -> int:
+    """Peak resident set in KiB of this process after three steps; ``kind`` none is without statistics (Linux)."""
+    net, optimizer, x = ready(name)
+    found = groups.find_groups(net)
+    collector = ImportanceStatistics(net, found, kind if kind != "none" else "l2")
+    if kind == "none":
+        collector.close()
+    for _ in range(3):
+        step(net, optimizer, x)
+    # getrusage would give a child the peak of the process that started it.
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
+
+
+def memory_of_statistics(name: str) -> dict[str, object]:
+    """Peak resident set of a process of its own for each kind, with the allocator's own settings."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
+    peaks = {}
+    for kind in ("none", *IMPORTANCES):
+        printed = subprocess.run(
+            [sys.executable, "-W", "ignore", __file__, name, kind],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        peaks[kind] = int(printed.stdout)
+    return {
+        "peak_mib_without": round(peaks["none"] / 1024),
+        "ratio": {kind: round(peaks[kind] / peaks["none"], 3) for kind in IMPORTANCES},
     }
 
 
@@ -60,9 +102,9 @@ def removal_cost() -> dict[str, object]:
     sum(output.square().mean() for output in net(torch.randn(1, 1, 64, 64, 64))).backward()
     optimizer.step()
     parameters = sum(parameter.numel() for parameter in net.parameters())
+    name = groups.find_groups(net)[9].name
     seconds = []
     for _ in range(5):
-        name = groups.find_groups(net)[9].name
         start = time.perf_counter()
         surgery.remove_channels(net, {name: [0]}, optimizer)
         seconds.append(time.perf_counter() - start)
@@ -70,8 +112,17 @@ def removal_cost() -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    report = {
-        "statistics": {name: statistics_cost(name) for name in ("U-Net 32", "flat 16")},
-        "removal": removal_cost(),
-    }
-    print(json.dumps(report, indent=1))
+    if len(sys.argv) == 3:
+        print(peak_of_steps(*sys.argv[1:]))
+    else:
+        report = {
+            "machine": {
+                "torch": torch.__version__,
+                "threads": torch.get_num_threads(),
+                "processor": platform.machine(),
+            },
+            "removal": removal_cost(),
+            "memory": {name: memory_of_statistics(name) for name in ("U-Net 32", "flat 16")},
+            "seconds": {name: seconds_of_statistics(name) for name in ("flat 16", "U-Net 32")},
+        }
+        print(json.dumps(report, indent=1))

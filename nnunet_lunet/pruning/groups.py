@@ -74,7 +74,7 @@ def prunable_layers(network: Any) -> list[str]:
 
 
 def traced_copy(network: nn.Module) -> tuple[nn.Module, Any]:
-    """A copy of ``network`` on the CPU in double precision, and Torch-Pruning's ``DependencyGraph`` of the copy.
+    """A copy of ``network`` without memory (meta device), and Torch-Pruning's ``DependencyGraph`` of the copy.
 
     :raises UserError: Torch-Pruning is missing, or cannot trace the network
     """
@@ -82,11 +82,11 @@ def traced_copy(network: nn.Module) -> tuple[nn.Module, Any]:
         import torch_pruning
     except ModuleNotFoundError as error:
         raise UserError("pruning needs Torch-Pruning: pip install 'nnunet-lunet[pruning]'") from error
-    twin: Any = copy.deepcopy(network).cpu().double()
+    twin: Any = copy.deepcopy(network).to("meta")
     # The heads of the lower resolutions are consumers too, and only deep supervision runs them.
     twin.decoder.deep_supervision = True
     stem = twin.get_submodule(prunable_layers(twin)[0])
-    example = shapes.example_input(twin, stem.in_channels, "cpu")
+    example = shapes.example_input(twin, stem.in_channels, "meta")
     try:
         # nnU-Net's validation runs without gradients, and the tracer follows the graph of gradients.
         with torch.inference_mode(False), torch.enable_grad(), _cloned_norm_outputs(twin):

@@ -48,7 +48,7 @@ class ImportanceStatistics:
         self._epoch = {
             layer: torch.zeros(group.channels, device=device) for group in self.groups for layer in group.layers
         }
-        self._samples = dict.fromkeys(self._epoch, 0)
+        self._samples = {layer: torch.zeros((), dtype=torch.int64, device=device) for layer in self._epoch}
         self._total = {layer: torch.zeros(len(sums), dtype=torch.float64) for layer, sums in self._epoch.items()}
         self._total_samples = dict.fromkeys(self._epoch, 0)
         self._handles: list[RemovableHandle] = []
@@ -74,34 +74,41 @@ class ImportanceStatistics:
             norms = torch.linalg.vector_norm(
                 activation, 2 if self.kind == "l2" else 1, dim=tuple(range(2, output.ndim)), dtype=torch.float32
             )
-            self._add(layer, norms)
+            self._add(layer, norms, len(norms))
             return None
         if not output.requires_grad:
             return None
-        # A residual block adds to its output in place. On the view that instance norm returns this would lose the hook.
-        passed_on = output.clone()
+        # A residual block adds to what its last convolution and norm give, in place: that changes the activation, and
+        # on the view that instance norm returns it would lose the hook. Elsewhere a copy would only cost memory.
+        passed_on = output if hasattr(module, "nonlin") else output.clone()
         passed_on.register_hook(partial(self._on_gradient, layer, activation))
         return passed_on
 
     def _on_gradient(self, layer: str, activation: Tensor, gradient: Tensor) -> None:
-        change = (activation.float() * gradient.float()).flatten(2).sum(2)
-        self._add(layer, change.abs() if self.kind == "taylor" else change.square())
+        # Sample by sample and as a dot product, no second map as large as the batch's is made.
+        samples = zip(activation.flatten(2), gradient.flatten(2), strict=True)
+        change = torch.stack([torch.linalg.vecdot(a.float(), g.float()) for a, g in samples])
+        # Mixed precision scales the loss up until a gradient overflows, and skips that step; so do we.
+        finite = change.isfinite().all(1, keepdim=True)
+        change = torch.where(finite, change, 0)
+        self._add(layer, change.abs() if self.kind == "taylor" else change.square(), finite.sum())
 
     @torch.no_grad()
-    def _add(self, layer: str, values: Tensor) -> None:
+    def _add(self, layer: str, values: Tensor, samples: int | Tensor) -> None:
         self._epoch[layer] += values.sum(0)
-        self._samples[layer] += len(values)
+        self._samples[layer] += samples
 
     def end_of_epoch(self) -> None:
         """Add this epoch's sums over all ranks to the totals; every rank must call it."""
         for layer, sums in self._epoch.items():
-            both = torch.cat([sums.double(), sums.new_tensor([self._samples[layer]]).double()])
+            samples = self._samples[layer]
+            both = torch.cat([sums, samples.to(sums.dtype).reshape(1)])
             if dist.is_available() and dist.is_initialized():
                 dist.all_reduce(both)
-            self._total[layer] += both[:-1].cpu()
+            self._total[layer] += both[:-1].cpu().double()
             self._total_samples[layer] += int(both[-1])
             sums.zero_()
-            self._samples[layer] = 0
+            samples.zero_()
 
     def normalised(self) -> dict[str, np.ndarray]:
         """Importance of each channel by group, each layer divided by its own root of summed squares.

@@ -84,6 +84,23 @@ def test_every_layer_of_a_residual_encoder_has_an_importance(kind, norm):
     assert all(np.isfinite(scores).all() for scores in statistics.normalised().values())
 
 
+def test_a_step_whose_gradient_overflows_does_not_count():
+    torch.manual_seed(0)
+    network = make_network(3).train()
+    found = groups.find_groups(network)
+    x = torch.randn(2, 1, 16, 16, 16)
+    scores = []
+    for overflows in (False, True):
+        statistics = ImportanceStatistics(network, found, "taylor")
+        network(x).square().mean().backward()
+        if overflows:
+            (network(x).square().mean() * torch.inf).backward()
+        statistics.end_of_epoch()
+        statistics.close()
+        scores.append(statistics.normalised())
+    assert all(np.allclose(scores[0][group.name], scores[1][group.name], rtol=1e-4) for group in found)
+
+
 def test_coupled_layers_are_averaged():
     network = make_network(3, cls=LeanResidualEncoderUNet).train()
     found = groups.find_groups(network)
