@@ -5,8 +5,10 @@ import json
 import multiprocessing
 import multiprocessing.context
 import os
+import signal
 import subprocess
 import sys
+import time
 import warnings
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -157,6 +159,19 @@ class Nnunet:
             "nnUNetv2_train", *self.training(trainer, *options, fold=fold, configuration=configuration, plans=plans),
             **{"nnUNet_n_proc_DA": "0", **environment},
         )  # fmt: skip
+
+    def kill_training(self, trainer, epoch, seconds=0.5):
+        """Train in a process of its own until some way into ``epoch``, then SIGKILL."""
+        with subprocess.Popen(
+            [Path(sys.executable).with_name("nnUNetv2_train"), *map(str, self.training(trainer))],
+            env={**os.environ, **self.environment, "nnUNet_n_proc_DA": "0", "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE, text=True, start_new_session=True,
+        ) as process:  # fmt: skip
+            for line in process.stdout:
+                if line.strip().endswith(f"Epoch {epoch}"):
+                    time.sleep(seconds)
+                    os.killpg(process.pid, signal.SIGKILL)
+                    break
 
     def training(self, trainer, *options, fold=0, configuration="3d_fullres", plans="nnUNetPlans"):
         """Arguments of ``nnUNetv2_train``."""

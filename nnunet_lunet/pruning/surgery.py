@@ -52,11 +52,9 @@ def _check(name: str, layer: nn.Module, leaving: Sequence[int]) -> None:
 def _write_positions(twin: nn.Module) -> None:
     """Each element of each tensor becomes its own position; double precision holds every one exactly."""
     for layer in twin.modules():
-        for table in (layer._parameters, layer._buffers):
-            for name, tensor in table.items():
-                if tensor is not None:
-                    positions = torch.arange(tensor.numel(), dtype=torch.float64).reshape(tensor.shape)
-                    table[name] = nn.Parameter(positions) if isinstance(tensor, nn.Parameter) else positions
+        for name, tensor in [*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)]:
+            positions = torch.arange(tensor.numel(), dtype=torch.float64).reshape(tensor.shape)
+            setattr(layer, name, nn.Parameter(positions) if isinstance(tensor, nn.Parameter) else positions)
 
 
 def _follow_weight(twin: nn.Module) -> None:

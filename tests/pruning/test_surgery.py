@@ -8,6 +8,7 @@ import torch
 from conftest import image, make_network
 
 from nnunet_lunet.architectures.lean_unet import LeanResidualEncoderUNet, LeanUNet
+from nnunet_lunet.errors import UserError
 from nnunet_lunet.pruning import groups, surgery
 
 NETWORKS = [
@@ -109,6 +110,19 @@ def test_what_cannot_leave_is_refused_and_nothing_changes(leaving, says):
         surgery.remove_channels(network, {groups.find_groups(network)[1].name: [0], name: leaving})
     after = network.state_dict()
     assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+class DecidesByValue(LeanUNet):
+    def forward(self, x):
+        return super().forward(x if x.sum() > 0 else -x)
+
+
+def test_a_network_that_cannot_be_traced_is_refused_in_one_line():
+    with pytest.raises(
+        UserError, match=r"cannot trace DecidesByValue .*: use plans with PlainConvUNet or Residual"
+    ) as e:
+        groups.find_groups(make_network(4, cls=DecidesByValue))
+    assert "\n" not in str(e.value)
 
 
 def test_a_plain_encoder_has_a_group_a_convolution_and_a_flat_residual_one_couples_its_stream():

@@ -143,6 +143,22 @@ def test_continued_it_is_what_it_would_have_been_undisturbed(tiny, options):
     }
 
 
+def test_after_a_kill_in_mid_epoch_the_stock_command_goes_on_to_the_same_goal(tiny):
+    name = "LUnetPruningTrainer_w4_keep50_6epochs_8iters"
+    tiny.kill_training(name, epoch=3)
+    saved = torch.load(tiny.fold(name) / "checkpoint_latest.pth", weights_only=True)
+    before = saved["init_args"]["pruning"]["history"]
+    assert before[-1]["removed"] and saved["current_epoch"] == len(before) < 5
+    tiny.train(name, "--c")
+    epochs = json.loads((tiny.fold(name) / "pruning_history.json").read_text())["epochs"]
+    assert epochs[: len(before)] == before and [epoch["epoch"] for epoch in epochs] == list(range(6))
+    channels = [sum(epoch["channels_per_level"]) for epoch in epochs]
+    assert channels[-1] == channels[0] // 2
+    assert [channels[0] - count for count in channels[1:]] == list(
+        np.cumsum([len(epoch["removed"]) for epoch in epochs[1:]])
+    )
+
+
 def test_pretrained_weights_of_the_stock_trainer_are_the_start(tiny, tmp_path):
     with tiny.active():
         stock = tiny.trainer("nnUNetTrainer", "2d")

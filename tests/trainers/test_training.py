@@ -1,12 +1,6 @@
 """What nnU-Net promises for a trainer, by its stock commands, on cases with nothing unusual."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -138,16 +132,7 @@ def test_pretrained_weights_of_another_length_of_training(trained):
 def test_training_goes_on_after_a_kill_in_mid_epoch(tiny):
     epochs = 6
     name = f"LUnetTrainer_w4_{epochs}epochs_10iters"
-    with subprocess.Popen(
-        [Path(sys.executable).with_name("nnUNetv2_train"), *map(str, tiny.training(name))],
-        env={**os.environ, **tiny.environment, "nnUNet_n_proc_DA": "0", "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE, text=True, start_new_session=True,
-    ) as process:  # fmt: skip
-        for line in process.stdout:
-            if line.strip().endswith("Epoch 3"):
-                time.sleep(0.5)
-                os.killpg(process.pid, signal.SIGKILL)
-                break
+    tiny.kill_training(name, epoch=3)
     checkpoint = tiny.fold(name) / "checkpoint_best.pth"
     saved = torch.load(checkpoint, weights_only=True)
     assert 1 <= saved["current_epoch"] <= 3
