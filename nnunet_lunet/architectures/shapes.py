@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
+from nnunet_lunet.architectures import feature_maps
+
 
 class StateDictMismatchError(RuntimeError):
     """Weights that do not make a working network of this architecture; says which layer. Nothing was loaded."""
@@ -32,8 +34,8 @@ def follow_state_dict(network: nn.Module) -> None:
         ``strides``, and a ``decoder`` that knows its ``num_classes``
     :raises StateDictMismatchError: from ``load_state_dict``, before anything is changed
     """
-    stem = next(module for module in network.modules() if isinstance(module, _ConvNd))
-    network.register_load_state_dict_pre_hook(partial(_adopt_shapes, input_channels=stem.in_channels))
+    channels = feature_maps.input_channels(network)
+    network.register_load_state_dict_pre_hook(partial(_adopt_shapes, input_channels=channels))
 
 
 def example_input(network: Any, channels: int, device: torch.device | str) -> Tensor:

@@ -12,7 +12,7 @@ from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
 from torch import nn
 
-from nnunet_lunet.architectures.lean_unet import lean_class_name
+from nnunet_lunet.architectures.registry import lean_class_name
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.trainers import checkpointing, names
 
