@@ -67,7 +67,7 @@ class LeanUNet(PlainConvUNet):
             norm_op, norm_op_kwargs, dropout_op, dropout_op_kwargs, nonlin, nonlin_kwargs,
             return_skips=True, nonlin_first=nonlin_first, pool=pool,
         )  # fmt: skip
-        self.decoder = self.decoder_class(
+        self.decoder: Any = self.decoder_class(
             self.encoder, num_classes, n_conv_per_stage_decoder, deep_supervision, nonlin_first=nonlin_first
         )
         shapes.follow_state_dict(self)

@@ -7,6 +7,9 @@ _STOCK = "dynamic_network_architectures.architectures.unet"
 _CLASSES: dict[str, tuple[str, str | None]] = {
     "LeanUNet": (f"{_OURS}.lean_unet.LeanUNet", f"{_STOCK}.PlainConvUNet"),
     "LeanResidualEncoderUNet": (f"{_OURS}.lean_unet.LeanResidualEncoderUNet", f"{_STOCK}.ResidualEncoderUNet"),
+    "NoSkipUNet": (f"{_OURS}.no_skip.NoSkipUNet", None),
+    "UNetPlusPlus": (f"{_OURS}.nested.UNetPlusPlus", None),
+    "SharedWeightsUNet": (f"{_OURS}.shared_weights.SharedWeightsUNet", None),
 }
 _STOCK_CLASSES = {stock.rpartition(".")[2]: ours for ours, (_, stock) in _CLASSES.items() if stock}
 
