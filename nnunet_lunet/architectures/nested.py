@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nnunet_lunet.architectures.decoder import Decoder
+from nnunet_lunet.architectures.decoder import PlainDecoder
 from nnunet_lunet.architectures.lean_unet import LeanUNet
 
 
-class NestedDecoder(Decoder):
+class NestedDecoder(PlainDecoder):
     """Nodes ``X(i, j)`` of level ``i`` and column ``j`` from 1; takes what nnU-Net's ``UNetDecoder`` takes.
 
     ``nodes["i_j"]`` are the convolutions of ``X(i, j)``, and ``transpconvs["i_j"]`` brings ``X(i + 1, j - 1)`` to it.

@@ -5,11 +5,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from nnunet_lunet.architectures.decoder import Decoder
+from nnunet_lunet.architectures.decoder import PlainDecoder
 from nnunet_lunet.architectures.lean_unet import LeanUNet
 
 
-class NoSkipDecoder(Decoder):
+class NoSkipDecoder(PlainDecoder):
     """Upsamples the bottleneck alone; takes what nnU-Net's ``UNetDecoder`` takes."""
 
     def __init__(

@@ -10,6 +10,7 @@ _CLASSES: dict[str, tuple[str, str | None]] = {
     "NoSkipUNet": (f"{_OURS}.no_skip.NoSkipUNet", None),
     "UNetPlusPlus": (f"{_OURS}.nested.UNetPlusPlus", None),
     "SharedWeightsUNet": (f"{_OURS}.shared_weights.SharedWeightsUNet", None),
+    "MedNeXt": (f"{_OURS}.mednext.MedNeXt", None),
 }
 _STOCK_CLASSES = {stock.rpartition(".")[2]: ours for ours, (_, stock) in _CLASSES.items() if stock}
 
