@@ -37,7 +37,10 @@ class SharedWeightsUNet(LeanUNet):
     ) -> None:
         features = widths.resolve(features_per_stage, width_profile, n_stages, convert_conv_op_to_dim(conv_op))
         if len(set(features)) > 1:
-            raise ValueError(f"widths {features} are not flat: levels that share weights need the same width")
+            raise ValueError(
+                f"widths {features} are not flat, and levels share weights only where they are: use LUnetTrainer, or "
+                "width_profile 'flat' in the plans"
+            )
         super().__init__(input_channels, n_stages, features, conv_op, *args, **kwargs)
         encoder = [[block.conv for block in stage[-1].convs] for stage in self.encoder.stages]
         stem = encoder[0][0]

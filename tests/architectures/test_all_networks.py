@@ -11,7 +11,6 @@ from torch import nn
 from nnunet_lunet.architectures.lean_unet import LeanUNet
 from nnunet_lunet.architectures.nested import UNetPlusPlus
 from nnunet_lunet.architectures.no_skip import NoSkipUNet
-from nnunet_lunet.architectures.registry import lean_class_name
 from nnunet_lunet.architectures.shapes import StateDictMismatchError
 from nnunet_lunet.architectures.shared_weights import SharedWeightsUNet
 
@@ -114,9 +113,3 @@ def test_weights_of_other_classes_or_networks_are_refused(cls):
     for donor in donors.values():
         with pytest.raises(StateDictMismatchError):
             network.load_state_dict(donor)
-
-
-@pytest.mark.parametrize("cls", CLASSES)
-def test_plans_find_it_by_its_name(cls):
-    name = f"{cls.__module__}.{cls.__name__}"
-    assert lean_class_name(name) == name

@@ -118,7 +118,14 @@ def max_pooling(architecture):
     architecture["arch_kwargs"]["pool"] = "max"
 
 
-@pytest.mark.parametrize(("name", "change", "says"), [("Pooled", max_pooling, "'Pooled' ask for pool 'max'")])
+def nested(architecture):
+    architecture["network_class_name"] = "nnunet_lunet.architectures.nested.UNetPlusPlus"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [("Pooled", max_pooling, "'Pooled' ask for pool 'max'"), ("Nested", nested, "no network class for .*UNetPlusPlus")],
+)
 def test_a_network_that_nnunet_lacks_is_refused_in_one_line(tiny, tmp_path, name, change, says):
     tiny.edit_plans(name, lambda plans: change(plans["configurations"]["2d"]["architecture"]))
     with tiny.active():
