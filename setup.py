@@ -7,6 +7,7 @@ from distutils.command.install_headers import install_headers
 
 STARTUP_LINE = "nnunet_lunet_startup.pth"
 TORCH_PRUNING = "torch-pruning>=1.6,<2"
+MONAI = "monai>=1.5.1,<2"
 
 
 class InstallStartupLine(install_headers):
@@ -49,7 +50,8 @@ setup(
     ],
     extras_require={
         "pruning": [TORCH_PRUNING],
-        "test": [TORCH_PRUNING, "pytest>=8", "ruff>=0.9", "mypy>=1.13", "setuptools>=77", "build>=1.2"],
+        "mednext": [MONAI],
+        "test": [TORCH_PRUNING, MONAI, "pytest>=8", "ruff>=0.9", "mypy>=1.13", "setuptools>=77", "build>=1.2"],
     },
     entry_points={"console_scripts": ["lunet=nnunet_lunet.cli:main"]},
     classifiers=[

@@ -31,22 +31,23 @@ from nnunet_lunet.reporting import synthetic
 
 
 def make_network(
-    features=4, *, cls=LeanUNet, dim=3, n_stages=3, norm="instance", classes=3, channels=1, profile=None, strides=None
-):
+    features=4, *, cls=LeanUNet, dim=3, n_stages=3, norm="instance", classes=3, channels=1, profile=None, strides=None,
+    convs=2, **options,
+):  # fmt: skip
     """A small network of ours with norm parameters (and statistics) that are not trivial."""
     conv = {2: nn.Conv2d, 3: nn.Conv3d}[dim]
     norm_op = {
         ("instance", 2): nn.InstanceNorm2d, ("instance", 3): nn.InstanceNorm3d,
         ("batch", 2): nn.BatchNorm2d, ("batch", 3): nn.BatchNorm3d,
     }[norm, dim]  # fmt: skip
-    blocks = {"n_blocks_per_stage": 2} if issubclass(cls, ResidualEncoderUNet) else {"n_conv_per_stage": 2}
+    encoder_blocks = "n_blocks_per_stage" if issubclass(cls, ResidualEncoderUNet) else "n_conv_per_stage"
     # Only ours know of profiles.
-    blocks |= {"width_profile": profile} if profile else {}
+    options |= {encoder_blocks: convs} | ({"width_profile": profile} if profile else {})
     network = cls(
         channels, n_stages, features, conv, 3, strides or [1] + [2] * (n_stages - 1),
-        num_classes=classes, n_conv_per_stage_decoder=2, conv_bias=True,
+        num_classes=classes, n_conv_per_stage_decoder=convs, conv_bias=True,
         norm_op=norm_op, norm_op_kwargs={"eps": 1e-5, "affine": True},
-        nonlin=nn.LeakyReLU, nonlin_kwargs={"inplace": True}, **blocks,
+        nonlin=nn.LeakyReLU, nonlin_kwargs={"inplace": True}, **options,
     )  # fmt: skip
     network.apply(network.initialize)
     for name, tensor in [*network.named_parameters(), *network.named_buffers()]:

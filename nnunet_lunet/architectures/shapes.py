@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
+from nnunet_lunet.architectures import feature_maps
+
 
 class StateDictMismatchError(RuntimeError):
     """Weights that do not make a working network of this architecture; says which layer. Nothing was loaded."""
@@ -32,8 +34,8 @@ def follow_state_dict(network: nn.Module) -> None:
         ``strides``, and a ``decoder`` that knows its ``num_classes``
     :raises StateDictMismatchError: from ``load_state_dict``, before anything is changed
     """
-    stem = next(module for module in network.modules() if isinstance(module, _ConvNd))
-    network.register_load_state_dict_pre_hook(partial(_adopt_shapes, input_channels=stem.in_channels))
+    channels = feature_maps.input_channels(network)
+    network.register_load_state_dict_pre_hook(partial(_adopt_shapes, input_channels=channels))
 
 
 def example_input(network: Any, channels: int, device: torch.device | str) -> Tensor:
@@ -62,6 +64,7 @@ def _adopt_shapes(
     incoming = {key.removeprefix(prefix): value for key, value in state_dict.items() if key.startswith(prefix)}
     if strict:
         _check_keys(own, incoming)
+    _check_other_names(network, incoming)
     wanted = {key: incoming[key].shape for key in own if key in incoming}
     changed = [key for key in wanted if wanted[key] != own[key].shape]
     if not changed:
@@ -83,6 +86,27 @@ def _check_keys(own: Mapping[str, Tensor], incoming: Mapping[str, Tensor]) -> No
         )
 
 
+def _check_other_names(network: nn.Module, incoming: Mapping[str, Tensor]) -> None:
+    """A tensor that the network has under several names must come as one: of several, the last would win unseen."""
+    first_name: dict[int, str] = {}
+    tensors = [*network.named_parameters(remove_duplicate=False), *network.named_buffers(remove_duplicate=False)]
+    for key, tensor in tensors:
+        twin = first_name.setdefault(id(tensor), key)
+        if key == twin or key not in incoming or twin not in incoming:
+            continue
+        one, other = incoming[key], incoming[twin]
+        if one.shape != other.shape:
+            raise StateDictMismatchError(
+                f"layer {key.rpartition('.')[0]}: weights of shape {tuple(one.shape)}, but the same layer has "
+                f"{tuple(other.shape)} under its other name {twin}"
+            )
+        if one.data_ptr() != other.data_ptr() and not torch.allclose(one, other, rtol=0, atol=0, equal_nan=True):
+            raise StateDictMismatchError(
+                f"layer {key.rpartition('.')[0]}: its weights are not those of {twin}, and this network has one weight "
+                "for both: they belong to another architecture"
+            )
+
+
 def _shaped_layers(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Every name of every layer that has channels; dynamic-network-architectures gives one layer several names."""
     for name, module in network.named_modules(remove_duplicate=False):
@@ -102,16 +126,6 @@ def _check_only_channels_change(
             raise StateDictMismatchError(
                 f"layer {name}: weights of shape {tuple(wanted[key])} do not fit a layer of shape "
                 f"{tuple(own[key].shape)}; only channel counts may differ"
-            )
-    # The same tensor under two names must have one shape.
-    first_name: dict[int, str] = {}
-    tensors = [*network.named_parameters(remove_duplicate=False), *network.named_buffers(remove_duplicate=False)]
-    for key, tensor in tensors:
-        twin = first_name.setdefault(id(tensor), key)
-        if key in wanted and twin in wanted and wanted[key] != wanted[twin]:
-            raise StateDictMismatchError(
-                f"layer {key.rpartition('.')[0]}: weights of shape {tuple(wanted[key])}, but the same layer has "
-                f"{tuple(wanted[twin])} under its other name {twin}"
             )
 
 

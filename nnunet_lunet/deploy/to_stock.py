@@ -13,7 +13,7 @@ from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from torch import nn
 
-from nnunet_lunet.architectures.lean_unet import stock_class_name
+from nnunet_lunet.architectures.registry import stock_class_name
 from nnunet_lunet.deploy import padding
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.trainers import checkpointing
@@ -111,6 +111,11 @@ def _architecture(plans: dict[str, Any], configuration: str, trainer: str) -> di
         ) from None
     kwargs = copy.deepcopy(resolved.network_arch_init_kwargs)
     kwargs.pop("width_profile", None)
+    if (pool := kwargs.pop("pool", "conv")) != "conv":
+        raise UserError(
+            f"{trainer}: plans {plans['plans_name']!r} ask for pool {pool!r}, which nnU-Net's own U-Net has not; only "
+            "networks with strided convolutions (pool 'conv') can be exported"
+        )
     return {
         "network_class_name": class_name,
         "arch_kwargs": kwargs,

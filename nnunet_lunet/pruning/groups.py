@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 
-from nnunet_lunet.architectures import shapes
+from nnunet_lunet.architectures import feature_maps, shapes
 from nnunet_lunet.errors import UserError
+
+PRUNABLE = "plans with PlainConvUNet, ResidualEncoderUNet, NoSkipUNet or UNetPlusPlus"
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,11 @@ def find_groups(network: nn.Module) -> list[Group]:
     """Every group of prunable channels: those of all convolutions but transposed ones and segmentation heads.
 
     :param network: a U-Net as :func:`nnunet_lunet.architectures.shapes.follow_state_dict` takes it
-    :raises UserError: Torch-Pruning is missing, or cannot trace the network
+    :raises UserError: a network whose layers cannot lose a channel alone, Torch-Pruning is missing, or cannot trace it
     """
+    _check_layers_have_channels_of_their_own(network)
     _, graph = traced_copy(network)
+    levels = _levels(network)
     names = {id(graph.model.get_submodule(name)): name for name in prunable_layers(network)}
     groups, found = [], set()
     for name in prunable_layers(network):
@@ -49,18 +53,27 @@ def find_groups(network: nn.Module) -> list[Group]:
             members = {names[id(module)] for module in _pruned_outputs(graph, root) if id(module) in names}
             found |= members
             layers = tuple(layer for layer in names.values() if layer in members)
-            groups.append(Group(layers, root.out_channels, level(network, name)))
+            groups.append(Group(layers, root.out_channels, levels[name]))
     return groups
 
 
-def level(network: Any, layer: str) -> int:
-    """Resolution level at which a layer of the network stands; 0 is full resolution."""
-    part, _, rest = layer.partition(".")
-    if part == "encoder":
-        stages, _, rest = rest.partition(".")
-        return int(rest.partition(".")[0]) if stages == "stages" else 0
-    decoder_stage = int(rest.split(".")[1])
-    return len(network.decoder.stages) - 1 - decoder_stage
+def _check_layers_have_channels_of_their_own(network: nn.Module) -> None:
+    convolutions = [module for module in network.modules() if isinstance(module, _ConvNd)]
+    shared = len({id(convolution.weight) for convolution in convolutions}) < len(convolutions)
+    if shared or any(convolution.groups > 1 for convolution in convolutions):
+        what = "share their weights" if shared else "are of several groups"
+        raise UserError(
+            f"{type(network).__name__} cannot be pruned: its convolutions {what}, so none can lose a channel alone; "
+            f"use {PRUNABLE}"
+        )
+
+
+def _levels(network: nn.Module) -> dict[str, int]:
+    """Resolution level of what each convolution gives; 0 is full resolution."""
+    size = shapes.example_input(network, 1, "meta").shape[2:]
+    voxels = {name: shape[2:].numel() for name, shape in feature_maps.shapes_of(network, size).items()}
+    ranked = sorted(set(voxels.values()), reverse=True)
+    return {name: ranked.index(count) for name, count in voxels.items()}
 
 
 def prunable_layers(network: Any) -> list[str]:
@@ -85,16 +98,14 @@ def traced_copy(network: nn.Module) -> tuple[nn.Module, Any]:
     twin: Any = copy.deepcopy(network).to("meta")
     # The heads of the lower resolutions are consumers too, and only deep supervision runs them.
     twin.decoder.deep_supervision = True
-    stem = twin.get_submodule(prunable_layers(twin)[0])
-    example = shapes.example_input(twin, stem.in_channels, "meta")
+    example = shapes.example_input(twin, feature_maps.input_channels(twin), "meta")
     try:
         # nnU-Net's validation runs without gradients, and the tracer follows the graph of gradients.
         with torch.inference_mode(False), torch.enable_grad(), _cloned_norm_outputs(twin):
             graph = torch_pruning.DependencyGraph().build_dependency(twin, example_inputs=(example,))
     except (RuntimeError, TypeError, ValueError, AttributeError, KeyError, AssertionError) as error:
         raise UserError(
-            f"Torch-Pruning cannot trace {type(network).__name__} ({type(error).__name__}: {error}): "
-            "use plans with PlainConvUNet or ResidualEncoderUNet"
+            f"Torch-Pruning cannot trace {type(network).__name__} ({type(error).__name__}: {error}): use {PRUNABLE}"
         ) from error
     return twin, graph
 

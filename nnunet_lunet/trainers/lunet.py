@@ -12,7 +12,7 @@ from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
 from torch import nn
 
-from nnunet_lunet.architectures.lean_unet import lean_class_name
+from nnunet_lunet.architectures.registry import lean_class_name
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.trainers import checkpointing, names
 
@@ -76,9 +76,9 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
         num_output_channels: int,
         enable_deep_supervision: bool = True,
     ) -> nn.Module:
-        """The plans' U-Net at the widths that this trainer's name asks for.
+        """The plans' network at the widths that this trainer's name asks for.
 
-        :raises UserError: plans whose network class has no lean twin
+        :raises UserError: plans whose network class is neither ours nor has a lean twin, or cannot have these widths
         """
         class_name = configuration_manager.network_arch_class_name
         try:
@@ -88,15 +88,18 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
                 f"plans {plans_manager.plans_name!r}: {cls.__name__} cannot change the widths of network class "
                 f"{class_name!r}; use plans with PlainConvUNet or ResidualEncoderUNet"
             ) from None
-        return get_network_from_plans(
-            lean_name,
-            cls.arch_kwargs(configuration_manager.network_arch_init_kwargs),
-            configuration_manager.network_arch_init_kwargs_req_import,
-            num_input_channels,
-            num_output_channels,
-            allow_init=True,
-            deep_supervision=enable_deep_supervision,
-        )
+        try:
+            return get_network_from_plans(
+                lean_name,
+                cls.arch_kwargs(configuration_manager.network_arch_init_kwargs),
+                configuration_manager.network_arch_init_kwargs_req_import,
+                num_input_channels,
+                num_output_channels,
+                allow_init=True,
+                deep_supervision=enable_deep_supervision,
+            )
+        except ValueError as error:
+            raise UserError(f"plans {plans_manager.plans_name!r}, {cls.__name__}: {error}") from error
 
     @classmethod
     def arch_kwargs(cls, planned: dict) -> dict:

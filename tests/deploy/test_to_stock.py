@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -111,3 +112,28 @@ def test_nothing_is_overwritten_and_what_is_missing_is_named(tiny, tmp_path):
     with pytest.raises(UserError, match="is no model folder"):
         to_stock.export(Path("/nowhere/LUnetTrainer"), ["0"], "checkpoint_final.pth", tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+def max_pooling(architecture):
+    architecture["arch_kwargs"]["pool"] = "max"
+
+
+def nested(architecture):
+    architecture["network_class_name"] = "nnunet_lunet.architectures.nested.UNetPlusPlus"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [("Pooled", max_pooling, "'Pooled' ask for pool 'max'"), ("Nested", nested, "no network class for .*UNetPlusPlus")],
+)
+def test_a_network_that_nnunet_lacks_is_refused_in_one_line(tiny, tmp_path, name, change, says):
+    tiny.edit_plans(name, lambda plans: change(plans["configurations"]["2d"]["architecture"]))
+    with tiny.active():
+        trainer = tiny.trainer("UNetTrainer", "2d", name)
+        trainer.initialize()
+        model = tiny.model("UNetTrainer", "2d", name)
+        trainer.save_checkpoint(str(model / "fold_0" / "checkpoint_final.pth"))
+        shutil.copyfile(tiny.preprocessed / f"{name}.json", model / "plans.json")
+    with pytest.raises(UserError, match=says):
+        to_stock.export(model, ["0"], "checkpoint_final.pth", tmp_path)
+    assert not list(tmp_path.iterdir())

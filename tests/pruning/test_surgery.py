@@ -8,16 +8,26 @@ import torch
 from conftest import image, make_network
 
 from nnunet_lunet.architectures.lean_unet import LeanResidualEncoderUNet, LeanUNet
+from nnunet_lunet.architectures.nested import UNetPlusPlus
+from nnunet_lunet.architectures.no_skip import NoSkipUNet
+from nnunet_lunet.architectures.shared_weights import SharedWeightsUNet
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.pruning import groups, surgery
 
+ANISOTROPIC = {dim: {"features": [3, 6, 5], "strides": [[1] * dim, [1] + [2] * (dim - 1), [2] * dim]} for dim in (2, 3)}
+PAPERS = {"norm": "batch", "pool": "max", "nonlin_first": True}
+"""How the Lean Unet paper's networks differ from nnU-Net's."""
 NETWORKS = [
-    pytest.param({"cls": cls, "dim": dim, "norm": norm, "features": features, "strides": strides},
-                 id=f"{cls.__name__}-{dim}d-{norm}-{features}{'-anisotropic' if strides else ''}")
+    pytest.param({"cls": cls, "dim": dim, "norm": norm, **shape},
+                 id=f"{cls.__name__}-{dim}d-{norm}-{shape['features']}{'-anisotropic' if 'strides' in shape else ''}")
     for cls in (LeanUNet, LeanResidualEncoderUNet)
     for dim in (2, 3)
     for norm in ("instance", "batch")
-    for features, strides in (([4, 4, 4], None), ([3, 6, 5], [[1] * dim, [1] + [2] * (dim - 1), [2] * dim]))
+    for shape in ({"features": [4, 4, 4]}, ANISOTROPIC[dim])
+] + [
+    pytest.param({"cls": cls, **options, **shape}, id=f"{cls.__name__}-{shape['dim']}d-{'papers' if options else ''}")
+    for cls, options in ((LeanUNet, PAPERS), (NoSkipUNet, {}), (UNetPlusPlus, {}), (UNetPlusPlus, PAPERS))
+    for shape in ({"features": [4, 4, 4], "dim": 2}, {"dim": 3, **ANISOTROPIC[3]})
 ]  # fmt: skip
 
 
@@ -132,3 +142,30 @@ def test_a_plain_encoder_has_a_group_a_convolution_and_a_flat_residual_one_coupl
     assert len(plain) == 10
     residual = groups.find_groups(make_network(4, cls=LeanResidualEncoderUNet))
     assert max(len(group.layers) for group in residual) > 2
+
+
+def test_levels_count_from_full_resolution_to_the_bottleneck():
+    for cls in (LeanUNet, LeanResidualEncoderUNet, NoSkipUNet):
+        network = make_network(4, cls=cls, n_stages=4, strides=[[1, 1, 1], [1, 2, 2], [1, 1, 2], [2, 2, 2]])
+        levels = {group.name: group.level for group in groups.find_groups(network)}
+        stages = {name: level for name, level in levels.items() if name.startswith("encoder.stages")}
+        assert stages == {name: int(name.split(".")[2]) for name in stages} and len(stages) == 8
+        assert levels.get("encoder.stem.convs.0.conv", 0) == 0
+        decoder = {name: level for name, level in levels.items() if name.startswith("decoder.stages")}
+        assert decoder == {name: 2 - int(name.split(".")[2]) for name in decoder} and len(decoder) == 6
+
+
+@pytest.mark.parametrize("pool", ["conv", "max"])
+def test_levels_of_nested_nodes(pool):
+    network = make_network(4, cls=UNetPlusPlus, dim=2, pool=pool)
+    levels = {group.name: group.level for group in groups.find_groups(network)}
+    stages = [level for name, level in levels.items() if name.startswith("encoder.")]
+    nodes = {name.split(".")[2]: level for name, level in levels.items() if name.startswith("decoder.")}
+    assert (stages, nodes) == ([0, 0, 1, 1, 2, 2], {"0_1": 0, "1_1": 1, "0_2": 0})
+    assert len(levels) == 12
+
+
+def test_shared_weights_cannot_be_pruned():
+    with pytest.raises(UserError, match="SharedWeightsUNet cannot be pruned: its convolutions share") as refused:
+        groups.find_groups(make_network(4, cls=SharedWeightsUNet))
+    assert "use plans with PlainConvUNet" in str(refused.value)

@@ -1,0 +1,49 @@
+"""Sizes of the feature maps that convolutions give, from a pass without memory or arithmetic."""
+
+import copy
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+
+def input_channels(network: nn.Module) -> int:
+    """Channels of the image: what the first convolution takes."""
+    stem = next(module for module in network.modules() if isinstance(module, _ConvNd))
+    return stem.in_channels
+
+
+def shapes_of(network: nn.Module, input_size: Sequence[int]) -> dict[str, torch.Size]:
+    """Shape ``(1, C, …)`` of what each convolution gives, by its name, in the order in which they run.
+
+    Transposed convolutions count as convolutions; heads that do not run, for want of deep supervision, are left out.
+
+    :param input_size: of the image, without batch and channels
+    :raises RuntimeError: a size that does not fit the strides of the network
+    """
+    twin = copy.deepcopy(network).to("meta").eval()
+    found: dict[str, torch.Size] = {}
+    names: dict[nn.Module, str] = {module: name for name, module in twin.named_modules() if isinstance(module, _ConvNd)}
+
+    def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        found[names[module]] = output.shape
+
+    for module in twin.modules():
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
+    for module in names:
+        module.register_forward_hook(note)
+    dtype = next(twin.parameters()).dtype
+    with torch.inference_mode(False), torch.no_grad():
+        twin(torch.empty(1, input_channels(twin), *input_size, dtype=dtype, device="meta"))
+    return found
+
+
+def count(network: nn.Module, input_size: Sequence[int]) -> int:
+    """Numbers in all that the convolutions give for one image: nnU-Net's ``compute_conv_feature_map_size``.
+
+    Norms, nonlinearities, poolings and concatenations are not counted, as in nnU-Net's own networks.
+    """
+    return sum(math.prod(shape) for shape in shapes_of(network, input_size).values())
