@@ -63,10 +63,11 @@ def batch(trainer, seed):
     generator = torch.Generator().manual_seed(seed)
     patch = trainer.configuration_manager.patch_size
     data = torch.randn(trainer.batch_size, trainer.num_input_channels, *patch, generator=generator)
-    scales = trainer._get_deep_supervision_scales()
+    scales = trainer._get_deep_supervision_scales() or [[1.0] * len(patch)]
     sizes = [[round(edge * factor) for edge, factor in zip(patch, scale, strict=True)] for scale in scales]
     shape = (trainer.batch_size, 1)
-    return {"data": data, "target": [torch.randint(0, 3, (*shape, *size), generator=generator) for size in sizes]}
+    targets = [torch.randint(0, 3, (*shape, *size), generator=generator) for size in sizes]
+    return {"data": data, "target": targets if trainer.enable_deep_supervision else targets[0]}
 
 
 @contextmanager

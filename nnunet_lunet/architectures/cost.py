@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 #: Values of feature maps (``compute_conv_feature_map_size``) and batch size that fill ``REFERENCE_GB`` in training, by
-#: dimensions: what nnU-Net's planners call ``UNet_reference_val_…``, of ``ExperimentPlanner`` and ``ResEncUNetPlanner``.
+#: dimensions: ``UNet_reference_val_…`` of nnU-Net's ``ExperimentPlanner``, and below of its ``ResEncUNetPlanner``.
 REFERENCE_PLAIN = {2: (85_000_000, 12), 3: (560_000_000, 2)}
 REFERENCE_RESIDUAL = {2: (135_000_000, 12), 3: (680_000_000, 2)}
 REFERENCE_GB = 8
@@ -44,7 +44,7 @@ def training_memory(network: Any, patch_size: Sequence[int], batch_size: int) ->
     :raises ValueError: a network that does not count its feature maps
     """
     if not hasattr(network, "compute_conv_feature_map_size"):
-        raise ValueError(f"{type(network).__name__} has no compute_conv_feature_map_size, which nnU-Net's estimate needs")
+        raise ValueError(f"{type(network).__name__} has no compute_conv_feature_map_size for nnU-Net's estimate")
     residual = isinstance(getattr(network, "encoder", None), ResidualEncoder)
     values, batch = (REFERENCE_RESIDUAL if residual else REFERENCE_PLAIN)[len(patch_size)]
     return float(network.compute_conv_feature_map_size(patch_size)) * batch_size / (values * batch) * REFERENCE_GB
