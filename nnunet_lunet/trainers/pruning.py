@@ -12,13 +12,14 @@ from torch._dynamo import OptimizedModule
 from torch.nn.parallel import DistributedDataParallel
 
 from nnunet_lunet.architectures import cost
+from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.pruning import groups as coupling
 from nnunet_lunet.pruning import schedule, strategies, surgery
 from nnunet_lunet.pruning.dropout import TargetedDropout
 from nnunet_lunet.pruning.history import Epoch, History
 from nnunet_lunet.pruning.importance import ImportanceStatistics
-from nnunet_lunet.trainers import checkpointing, names
+from nnunet_lunet.trainers import names
 from nnunet_lunet.trainers.lunet import WidthTrainer
 
 
@@ -82,9 +83,9 @@ class LUnetPruningTrainer(WidthTrainer):
         self.history.epochs[-1].pseudo_dice = float(self.logger.get_value("mean_fg_dice", step=-1))
         if self.local_rank == 0:
             folder = Path(self.output_folder)
-            with checkpointing.atomic_write(folder / "pruning_history.json") as file:
+            with atomic_write(folder / "pruning_history.json") as file:
                 self.history.write_json(file)
-            with checkpointing.atomic_write(folder / "pruning_progress.png") as file:
+            with atomic_write(folder / "pruning_progress.png") as file:
                 self.history.draw(file)
 
     def save_checkpoint(self, filename: str) -> None:
