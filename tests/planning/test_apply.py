@@ -138,8 +138,8 @@ def test_what_does_not_fit_is_refused_in_one_line(mine, says):
 )
 def test_the_papers_small_lean_networks_count_as_their_presets_say(tmp_path, name, parameters, channels):
     planned = {"plans_name": "nnUNetPlans", "label_manager": "LabelManager", "configurations": {"3d": configuration()}}
-    # Two regions make as many outputs as there are regions, and the paper has one output.
-    labels = {"labels": {"background": 0, "organ": [1]}, "regions_class_order": [1], "channel_names": {"0": "MRI"}}
+    # One region makes one output, which is what the paper has.
+    labels = {"labels": {"background": 0, "organ": [1, 2]}, "regions_class_order": [1], "channel_names": {"0": "MRI"}}
     plans = PlansFile(tmp_path, planned, labels)
     network = plans.network("3d", apply.change(planned["configurations"]["3d"], presets.load(name)))
     # nnU-Net also builds the heads of deep supervision, which the paper does not have.
