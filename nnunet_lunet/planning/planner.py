@@ -7,6 +7,7 @@ the plans by name (``-plans_name``, ``-p``).
 
 import contextlib
 import io
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,11 +57,11 @@ class _FlatWidths:
     def static_estimate_VRAM_usage(  # noqa: N802  (nnU-Net's name; it calls this through the object)
         self, patch_size: Sequence[int], channels: int, classes: int, name: str, kwargs: dict, imported: Sequence[str]
     ) -> int:
-        """:raises UserError: the patch became so small that no level can be made of it"""
-        if kwargs["n_stages"] < 2:
+        """:raises UserError: the patch became so small that nothing can be pooled"""
+        if kwargs["n_stages"] < 2 or min(patch_size) < 1:
             target = self.UNet_vram_target_GB  # type: ignore[attr-defined]
             raise UserError(
-                f"GPU memory target {target:g} GB: no patch fits that has two levels, down to "
+                f"GPU memory target {target:g} GB: no patch fits that could be pooled once, tried down to "
                 f"{'×'.join(str(int(edge)) for edge in patch_size)}; give more memory or a smaller width"
             )
         return ExperimentPlanner.static_estimate_VRAM_usage(patch_size, channels, classes, name, kwargs, imported)
@@ -114,7 +115,7 @@ def plan(
     """
     if planner not in PLANNERS:
         raise UserError(f"--planner {planner}: use {' or '.join(PLANNERS)}")
-    if gpu_gb <= 0 or width < 1:
+    if not 0 < gpu_gb < math.inf or width < 1:
         raise UserError(f"--gpu-memory-target {gpu_gb:g} and --width {width}: both must be above 0")
     chosen = PLANNERS[planner]
     suffix = f"_w{width}" * (width != WIDTH) + f"_{gpu_gb:g}G".replace(".", "p") * (gpu_gb != GPU_GB)

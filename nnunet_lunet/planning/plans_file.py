@@ -19,6 +19,11 @@ from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
 
 STOCK = "nnUNetPlans"
+_NEEDED = (
+    "data_identifier", "batch_size", "patch_size", "spacing", "architecture.network_class_name",
+    "architecture._kw_requires_import", "architecture.arch_kwargs.n_stages", "architecture.arch_kwargs.strides",
+    "architecture.arch_kwargs.kernel_sizes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,14 @@ class PlansFile:
     def configuration(self, name: str) -> dict[str, Any]:
         """A configuration with what it inherits.
 
-        :raises UserError: it is missing, inherits in a circle, or lacks an architecture
+        :raises UserError: it is missing or incomplete, or inherits in a circle
         """
         try:
             configuration: dict[str, Any] = PlansManager(self.content).get_configuration(name).configuration
-            configuration["architecture"]["arch_kwargs"], configuration["patch_size"], configuration["spacing"]
+            for entry in _NEEDED:
+                inner: Any = configuration
+                for key in entry.split("."):
+                    inner = inner[key]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise UserError(
                 f"plans {self.name}, configuration {name}: {type(error).__name__}: {error}; "
