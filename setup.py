@@ -1,9 +1,11 @@
-"""Package metadata, and the one non-standard step: the start-up line goes next to the package."""
+"""Package metadata, and two steps of its own: the start-up line goes next to the package, the presets into it."""
 
 from pathlib import Path
 
 from setuptools import find_packages, setup  # isort: skip  (setuptools provides distutils, so it comes first)
 from distutils.command.install_headers import install_headers
+
+from setuptools.command.build_py import build_py
 
 STARTUP_LINE = "nnunet_lunet_startup.pth"
 TORCH_PRUNING = "torch-pruning>=1.6,<2"
@@ -25,6 +27,24 @@ class InstallStartupLine(install_headers):
         self.outfiles.append(path)
 
 
+class BuildWithPresets(build_py):
+    """Copy ``plans/`` into the package; an editable install reads it from the repository instead."""
+
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:
+            for source, target in self._presets().items():
+                self.mkpath(str(Path(target).parent))
+                self.copy_file(source, target, preserve_mode=False)
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        return [*super().get_outputs(include_bytecode), *([] if self.editable_mode else self._presets().values())]
+
+    def _presets(self) -> dict[str, str]:
+        package = Path(self.build_lib) / "nnunet_lunet"
+        return {str(file): str(package / file) for file in sorted(Path("plans").glob("*.json"))}
+
+
 setup(
     name="nnunet-lunet",
     version="0.1.0",
@@ -39,12 +59,13 @@ setup(
     packages=find_packages(include=["nnunet_lunet", "nnunet_lunet.*"]),
     package_data={"nnunet_lunet": ["py.typed"], "nnunet_lunet.registration": ["external/*.py"]},
     headers=[STARTUP_LINE],
-    cmdclass={"install_headers": InstallStartupLine},
+    cmdclass={"build_py": BuildWithPresets, "install_headers": InstallStartupLine},
     install_requires=[
         "nnunetv2>=2.8,<3",
         "torch>=2.5",
         "dynamic-network-architectures>=0.4.4,<0.5",
         "batchgenerators>=0.25.1",
+        "jsonschema>=4.18",
         "typer>=0.15",
         "rich>=13",
     ],

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import multiprocessing.context
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,10 +67,11 @@ def batch(trainer, seed):
     generator = torch.Generator().manual_seed(seed)
     patch = trainer.configuration_manager.patch_size
     data = torch.randn(trainer.batch_size, trainer.num_input_channels, *patch, generator=generator)
-    scales = trainer._get_deep_supervision_scales()
+    scales = trainer._get_deep_supervision_scales() or [[1.0] * len(patch)]
     sizes = [[round(edge * factor) for edge, factor in zip(patch, scale, strict=True)] for scale in scales]
     shape = (trainer.batch_size, 1)
-    return {"data": data, "target": [torch.randint(0, 3, (*shape, *size), generator=generator) for size in sizes]}
+    targets = [torch.randint(0, 3, (*shape, *size), generator=generator) for size in sizes]
+    return {"data": data, "target": targets if trainer.enable_deep_supervision else targets[0]}
 
 
 @contextmanager
@@ -266,6 +268,28 @@ def hard(tmp_path_factory):
         nnunet.edit_plans(plans, _add_cascade, source=plans)
     nnunet.call("nnUNetv2_preprocess", "-d", nnunet.dataset_id, "-c", "2d", "3d_fullres", "3d_lowres", "-np", 1, 1, 1)
     return nnunet
+
+
+@pytest.fixture(scope="session")
+def _planned(tmp_path_factory):
+    nnunet = Nnunet(tmp_path_factory.mktemp("planned"), "Dataset903_Planned")
+    _folders(nnunet.root)
+    synthetic.write_fingerprint(nnunet.raw, nnunet.preprocessed, (36, 50, 35), (1.0, 1.0, 1.0), 200)
+    for plans, planner in (("nnUNetPlans", "ExperimentPlanner"), (RESENC, "nnUNetPlannerResEncM")):
+        nnunet.call("nnUNetv2_plan_experiment", "-d", nnunet.dataset_id, "-pl", planner)
+        nnunet.edit_plans(plans, _add_cascade, source=plans)
+    return nnunet
+
+
+@pytest.fixture
+def planned(_planned, tmp_path):
+    """Fingerprint and plans like Hippocampus', in all configurations, of data that are not there; a copy for each test.
+
+    This process sees its folders.
+    """
+    nnunet = Nnunet(shutil.copytree(_planned.root, tmp_path / "planned"), _planned.dataset)
+    with nnunet.active():
+        yield nnunet
 
 
 RESENC = "nnUNetResEncUNetMPlans"

@@ -30,7 +30,17 @@ def test_help_answers_in_less_than_half_a_second(lunet):
     assert min(seconds() for _ in range(3)) < 0.5
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("demo", "--help"), ("demo", "--device", "banana")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("demo", "--help"),
+        ("demo", "--device", "banana"),
+        ("plan", "--help"),
+        ("plan", "--list"),
+        ("plan", "--preset", "LUnet16"),
+    ],
+)
 def test_help_and_mistakes_load_nothing_heavy(lunet, arguments):
     report = lunet(*arguments, PYTHONPROFILEIMPORTTIME="1").stderr
     imported = {line.split("|")[-1].strip() for line in report.splitlines() if line.startswith("import time:")}
@@ -45,6 +55,12 @@ def test_a_wrong_device_is_told_in_one_line(lunet, tmp_path):
     assert done.stderr.count("\n") == 1
     assert "--device banana" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_contradictory_options_are_told_in_one_line(lunet):
+    done = lunet("plan", "-d", "4", "--preset", "LUnet16", "--planner", "LUnetPlanner")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1 and "--preset and --planner" in done.stderr
 
 
 def test_an_unknown_command_is_refused(lunet):

@@ -10,7 +10,7 @@ import nnunet_lunet
 PACKAGE = Path(nnunet_lunet.__file__).parent
 ORDER = ["cli", "reporting", "deploy", "trainers", "planning", "pruning", "architectures"]
 """Each imports from itself and from what comes after it."""
-FOR_ALL = {"nnunet_lunet.errors", "nnunet_lunet.palette", "nnunet_lunet.registration.startup"}
+FOR_ALL = {"nnunet_lunet.atomic", "nnunet_lunet.errors", "nnunet_lunet.palette", "nnunet_lunet.registration.startup"}
 SHIM = "nnunet_lunet.registration.external."
 HEAVY = {"torch", "numpy", "nnunetv2", "matplotlib"}
 

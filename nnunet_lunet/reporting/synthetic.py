@@ -1,4 +1,4 @@
-"""A small data set with something to learn, in Medical Segmentation Decathlon layout."""
+"""Synthetic data: a small data set with something to learn, and fingerprints of data sets of any size."""
 
 import json
 from pathlib import Path
@@ -39,6 +39,39 @@ def write_msd(folder: Path, n_cases: int, seed: int) -> None:
         "test": [],
     }
     (folder / "dataset.json").write_text(json.dumps(description, indent=1))
+
+
+def write_fingerprint(
+    raw: Path, preprocessed: Path, shape: tuple[int, int, int], spacing: tuple[float, float, float], n_cases: int
+) -> None:
+    """What nnU-Net's planners read of a data set, and no image: all cases alike, one CT channel, two classes.
+
+    :param raw: the data set's folder in ``nnUNet_raw``; must not exist
+    :param preprocessed: its folder in ``nnUNet_preprocessed``
+    :param shape: voxels of each case
+    :param spacing: in mm, by the same axes
+    """
+    (raw / "imagesTr").mkdir(parents=True)
+    (raw / "imagesTr" / "case_0000.nii.gz").touch()
+    preprocessed.mkdir(parents=True, exist_ok=True)
+    description = {
+        "channel_names": {"0": "CT"},
+        "labels": {"background": 0, "first": 1, "second": 2},
+        "numTraining": n_cases,
+        "file_ending": ".nii.gz",
+        "overwrite_image_reader_writer": "SimpleITKIO",
+    }
+    intensities = {"max": 1.0, "mean": 0.0, "median": 0.0, "min": -1.0, "std": 1.0}
+    fingerprint = {
+        "spacings": [spacing] * n_cases,
+        "shapes_after_crop": [shape] * n_cases,
+        "median_relative_size_after_cropping": 1.0,
+        "foreground_intensity_properties_per_channel": {
+            "0": {**intensities, "percentile_00_5": -1.0, "percentile_99_5": 1.0}
+        },
+    }
+    (raw / "dataset.json").write_text(json.dumps(description))
+    (preprocessed / "dataset_fingerprint.json").write_text(json.dumps(fingerprint))
 
 
 def phantom(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -4,45 +4,14 @@ import io
 import os
 import pickle
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
-
-
-@contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file to write that becomes ``path`` only when it is whole and on disk.
-
-    Whatever happens meanwhile, ``path`` is the old file or the new one. What a killed process leaves behind is a
-    hidden ``.NAME.PID.tmp`` beside it, which the next write to ``path`` removes.
-
-    :raises OSError: the folder cannot be written, the disk is full; ``path`` is as it was
-    """
-    path = Path(path)
-    for left_over in path.parent.glob(f".{path.name}.*.tmp"):
-        left_over.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def plain(value: Any) -> Any:

@@ -63,6 +63,7 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
         if self.options.iters is not None:
             self.num_iterations_per_epoch = self.options.iters
             self.num_val_iterations_per_epoch = max(1, self.options.iters // 5)
+        self.enable_deep_supervision = self.options.deep_supervision
         self.optimizer_name = self.options.optimizer or self.default_optimizer
         if self.optimizer_name == "adamw":
             self.initial_lr = self.adamw_lr
@@ -89,7 +90,7 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
                 f"{class_name!r}; use plans with PlainConvUNet or ResidualEncoderUNet"
             ) from None
         try:
-            return get_network_from_plans(
+            network: nn.Module = get_network_from_plans(
                 lean_name,
                 cls.arch_kwargs(configuration_manager.network_arch_init_kwargs),
                 configuration_manager.network_arch_init_kwargs_req_import,
@@ -100,6 +101,10 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
             )
         except ValueError as error:
             raise UserError(f"plans {plans_manager.plans_name!r}, {cls.__name__}: {error}") from error
+        if not enable_deep_supervision:
+            # DistributedDataParallel waits for the gradient of every parameter that wants one.
+            network.decoder.seg_layers[:-1].requires_grad_(False)
+        return network
 
     @classmethod
     def arch_kwargs(cls, planned: dict) -> dict:

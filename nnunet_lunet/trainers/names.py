@@ -24,6 +24,7 @@ class TrainerOptions:
     :param optimizer: ``adamw`` or ``sgd``
     :param epochs: number of epochs
     :param iters: training iterations per epoch
+    :param deep_supervision: whether the loss also looks at the lower resolutions, as nnU-Net's does
     :param strategy: which channel goes, see :mod:`nnunet_lunet.pruning.strategies`
     :param importance: how important it is, see :mod:`nnunet_lunet.pruning.importance`
     :param keep: percentage of prunable channels that remain
@@ -37,6 +38,7 @@ class TrainerOptions:
     optimizer: str | None = None
     epochs: int | None = None
     iters: int | None = None
+    deep_supervision: bool = True
     strategy: str | None = None
     importance: str | None = None
     keep: int | None = None
@@ -64,6 +66,7 @@ _OPTIONS = (
     _Option("_adamw or _sgd", "(adamw|sgd)", "optimizer", str),
     _Option("_<N>epochs", f"{_NUMBER}epochs", "epochs", int, largest=100_000),
     _Option("_<N>iters", f"{_NUMBER}iters", "iters", int, largest=100_000),
+    _Option("_noDS", "(noDS)", "deep_supervision", lambda word: False),
     _Option(
         "_stamp or _randomAtStamp or _randomAtLargest", f"({'|'.join(STRATEGIES)})", "strategy", str, families=_PRUNING
     ),

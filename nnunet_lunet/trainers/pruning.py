@@ -1,6 +1,5 @@
 """``LUnetPruningTrainer``: nnU-Net's trainer that takes channels out of the network while it trains."""
 
-import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,16 @@ import torch.distributed as dist
 from torch import nn
 from torch._dynamo import OptimizedModule
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.flop_counter import FlopCounterMode
 
+from nnunet_lunet.architectures import cost
+from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.pruning import groups as coupling
 from nnunet_lunet.pruning import schedule, strategies, surgery
 from nnunet_lunet.pruning.dropout import TargetedDropout
 from nnunet_lunet.pruning.history import Epoch, History
 from nnunet_lunet.pruning.importance import ImportanceStatistics
-from nnunet_lunet.trainers import checkpointing, names
+from nnunet_lunet.trainers import names
 from nnunet_lunet.trainers.lunet import WidthTrainer
 
 
@@ -83,9 +83,9 @@ class LUnetPruningTrainer(WidthTrainer):
         self.history.epochs[-1].pseudo_dice = float(self.logger.get_value("mean_fg_dice", step=-1))
         if self.local_rank == 0:
             folder = Path(self.output_folder)
-            with checkpointing.atomic_write(folder / "pruning_history.json") as file:
+            with atomic_write(folder / "pruning_history.json") as file:
                 self.history.write_json(file)
-            with checkpointing.atomic_write(folder / "pruning_progress.png") as file:
+            with atomic_write(folder / "pruning_progress.png") as file:
                 self.history.draw(file)
 
     def save_checkpoint(self, filename: str) -> None:
@@ -186,18 +186,15 @@ class LUnetPruningTrainer(WidthTrainer):
             strategy=self.options.strategy or "stamp",
             channels_per_layer={layer: group.channels for group in self.groups for layer in group.layers},
             channels_per_level=levels,
-            parameters=sum(parameter.numel() for parameter in self.bare_network.parameters()),
+            parameters=cost.parameters(self.bare_network),
             multiply_adds=before.multiply_adds if before and not removed else self._multiply_adds(),
         )
 
     def _multiply_adds(self) -> int:
-        """Of one pass over the plans' patch, counted by torch without computing it."""
+        """Of one pass over the plans' patch."""
         self._unwatch()
-        network = copy.deepcopy(self.bare_network).to("meta")
+        count = cost.multiply_adds(self.bare_network, self.num_input_channels, self.configuration_manager.patch_size)
         self.statistics.open(self.bare_network)
         if self.dropout:
             self.dropout.open(self.bare_network)
-        patch = torch.empty(1, self.num_input_channels, *self.configuration_manager.patch_size, device="meta")
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            network(patch)
-        return counter.get_total_flops() // 2
+        return count

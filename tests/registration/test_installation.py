@@ -137,6 +137,12 @@ def test_stock_nnunet_finds_the_trainers_and_is_not_touched(installed):
     assert files(installed.nnunet) == installed.nnunet_before
 
 
+def test_the_presets_come_along_and_an_editable_install_has_no_import_finder(installed):
+    listed = installed.environment.python("-m", "nnunet_lunet", "plan", "--list", COLUMNS="300").stdout
+    assert all(f" {file.stem} " in listed for file in (REPOSITORY / "plans").glob("*[0-9S]*.json"))
+    assert not list(installed.environment.site_packages.glob("__editable__*.py"))
+
+
 def test_uninstalling_leaves_nothing_behind(installed, tmp_path):
     environment = installed.environment.copy(tmp_path / "a copy")
     assert files(environment.root).keys() > installed.before.keys()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.trainers import checkpointing
 from nnunet_lunet.trainers.lunet import LUnetTrainer
@@ -64,7 +65,7 @@ def test_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path):
         assert torch.equal(checkpoint["network_weights"]["weight"], torch.full((300_000,), checkpoint["number"]))
         number = checkpoint["number"] + 1
     assert interrupted > 20, "the test never met a save half done"
-    with checkpointing.atomic_write(file) as new:
+    with atomic_write(file) as new:
         torch.save({"number": -1}, new)
     assert sorted(path.name for path in tmp_path.iterdir()) == [file.name, script.name]
 
@@ -72,7 +73,7 @@ def test_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path):
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     file = tmp_path / "file"
     file.write_bytes(b"old")
-    with pytest.raises(ValueError), checkpointing.atomic_write(file) as new:
+    with pytest.raises(ValueError), atomic_write(file) as new:
         new.write(b"half")
         raise ValueError
     assert file.read_bytes() == b"old" and list(tmp_path.iterdir()) == [file]

@@ -26,6 +26,8 @@ from nnunet_lunet.trainers import names
                 "width": 8,
             },
         ),
+        ("UNetTrainer_noDS_w8", {"profile": "doubling", "width": 8, "deep_supervision": False}),
+        ("LUnetPruningTrainer_keep25_noDS", {"profile": "doubling", "keep": 25, "deep_supervision": False}),
         ("LUnetTrainer_w1024_100000epochs", {"profile": "flat", "width": 1024, "epochs": 100_000}),
     ],
 )
@@ -50,6 +52,7 @@ def test_options_mean_the_same_in_any_order(name, expected):
         ("LUnetTrainer_w16_", "_"),
         ("LUnetTrainer_w16\n", "_w16"),
         ("LUnetTrainer_adamw_sgd", "_sgd"),
+        ("LUnetTrainer_noDS_noDS", "_noDS"),
         ("UNetTrainer_linear", "_linear"),
         ("LUnetTrainer_keep25", "_keep25"),
         ("LUnetPruningTrainer_keep0", "_keep0"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
 
 TRAINER = "LUnetTrainer_w4_1epochs_2iters"
 
@@ -96,6 +97,20 @@ def test_the_best_configuration_is_found_and_ensembled(trained, tmp_path):
     ]
     trained.call("nnUNetv2_ensemble", "-i", *parts, "-o", tmp_path / "both", "-np", 1)
     assert label_maps(tmp_path / "both").keys() == label_maps(parts[0]).keys()
+
+
+@pytest.mark.parametrize(
+    "name", ["LUnetTrainer_w4_noDS_1epochs_1iters", "LUnetPruningTrainer_w4_noDS_keep50_3epochs_1iters"]
+)
+def test_without_deep_supervision(tiny, tmp_path, name):
+    """nnU-Net's own switch: one output, one loss; the heads of lower resolutions are there and never trained."""
+    with tiny.active():
+        trainer = tiny.trainer(name, "2d")
+        trainer.initialize()
+        assert isinstance(trainer.network(torch.zeros(1, 1, *trainer.configuration_manager.patch_size)), torch.Tensor)
+        assert not isinstance(trainer.loss, DeepSupervisionWrapper)
+    tiny.train(name, configuration="2d")
+    assert label_maps(tiny.predict(name, tmp_path, configuration="2d"))
 
 
 def test_fold_all(tiny, tmp_path):

@@ -10,7 +10,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from conftest import batch, gloo_rank
 
-NAME = "LUnetTrainer_w4_1epochs_1iters"
+NAME, NO_DS = "LUnetTrainer_w4_1epochs_1iters", "LUnetTrainer_w4_noDS"
 
 
 def rank_trains(rank, nnunet, rendezvous, results):
@@ -33,6 +33,24 @@ def rank_trains(rank, nnunet, rendezvous, results):
         loaded = trainer.network.module.state_dict()
         assert all(torch.equal(loaded[key], trained[key]) for key in trained)
         torch.save(trained, os.path.join(results, f"weights_{rank}.pth"))  # noqa: PTH118
+
+
+def rank_trains_without_deep_supervision(rank, nnunet, rendezvous, results):
+    with gloo_rank(rank, nnunet, rendezvous):
+        trainer = nnunet.trainer(NO_DS, "2d")
+        trainer.device, trainer.grad_scaler = torch.device("cpu"), None
+        trainer.initialize()
+        for step in range(2):  # the second waits for the gradients of the first
+            trainer.train_step(batch(trainer, seed=2 * step + rank))
+        torch.save(trainer.network.module.state_dict(), os.path.join(results, f"weights_{rank}.pth"))  # noqa: PTH118
+
+
+def test_two_gloo_processes_train_without_deep_supervision(tiny, tmp_path):
+    mp.spawn(
+        rank_trains_without_deep_supervision, args=(tiny, f"file://{tmp_path}/rendezvous", str(tmp_path)), nprocs=2
+    )
+    first, second = (torch.load(tmp_path / f"weights_{rank}.pth", weights_only=True) for rank in (0, 1))
+    assert all(torch.equal(first[key], second[key]) for key in first)
 
 
 def test_two_gloo_processes_train_one_network(tiny, tmp_path):

@@ -1,0 +1,1 @@
+"""Plans files: presets, the planner for lean networks, networks under a limit."""

@@ -1,0 +1,86 @@
+"""Presets: small JSON files that say what a network changes in nnU-Net's plans. No torch."""
+
+import difflib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from nnunet_lunet.errors import UserError
+
+_SCHEMA = "preset.schema.json"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a preset's file says.
+
+    :param name: start of the plans' name
+    :param purpose: one sentence
+    :param source: where the network comes from
+    :param network_class: its import path; None keeps the plans' own class
+    :param arch_kwargs: arguments of the class that differ from the plans'
+    """
+
+    name: str
+    purpose: str
+    source: str
+    network_class: str | None
+    arch_kwargs: dict[str, Any]
+
+
+def of_widths(width: int, profile: str) -> Preset:
+    """A preset that changes nothing but the widths: ``profile`` from ``width`` at the first stage."""
+    return Preset(f"{profile} {width}", "", "", None, {"features_per_stage": width, "width_profile": profile})
+
+
+def folder() -> Path:
+    """Where the presets lie: inside an installed package, or beside the package in the repository."""
+    package = Path(__file__).parents[1]
+    installed = package / "plans"
+    return installed if installed.is_dir() else package.parent / "plans"
+
+
+def names() -> list[str]:
+    """Names of all presets that come with the package, in alphabetical order."""
+    return sorted((file.stem for file in folder().glob("*.json") if file.name != _SCHEMA), key=str.casefold)
+
+
+def load(preset: str) -> Preset:
+    """The preset of that name, or in that file.
+
+    :param preset: a name such as ``LUnet16``, or the path of a JSON file of your own
+    :raises UserError: no such preset, unreadable, or not valid by ``preset.schema.json``
+    """
+    if preset in names():
+        return read(folder() / f"{preset}.json")
+    if preset.endswith(".json"):
+        return read(Path(preset))
+    near = difflib.get_close_matches(preset, names(), n=3, cutoff=0.5)
+    guess = f"did you mean {' or '.join(near)}? " if near else ""
+    raise UserError(f"preset {preset!r} is unknown: {guess}lunet plan --list shows all")
+
+
+def read(file: Path) -> Preset:
+    """The preset in a file.
+
+    :raises UserError: unreadable, or not valid by ``preset.schema.json``
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as reason:
+        raise UserError(f"preset {file} cannot be read: {reason}") from reason
+    schema = json.loads((folder() / _SCHEMA).read_text(encoding="utf-8"))
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(content))
+    if error is not None:
+        raise UserError(f"preset {file}, {error.json_path.removeprefix('$.')}: {error.message} ({_SCHEMA})")
+    architecture = content["architecture"]
+    return Preset(
+        content["name"],
+        content["purpose"],
+        content["source"],
+        architecture.get("network_class_name"),
+        architecture["arch_kwargs"],
+    )

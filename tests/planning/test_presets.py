@@ -1,0 +1,91 @@
+"""The presets' files, and what is said about files that are none."""
+
+import json
+
+import jsonschema
+import pytest
+
+from nnunet_lunet.errors import UserError
+from nnunet_lunet.planning import presets
+
+EXPECTED = {
+    *(f"LUnet{width}" for width in (4, 8, 16, 32, 64)),
+    *(f"LUnetLinear{width}" for width in (8, 16)),
+    *(f"{kind}{width}" for kind in ("LUnetShared", "LUnetNoSkip", "LUNetPlusPlus") for width in (16, 32)),
+    *("UNetNoSkip32", "UNetPlusPlus32", "MedNeXtS"),
+    *(f"unet_small_{width}f" for width in (4, 3, 2, 1)),
+    *(f"lunet_small_{width}f" for width in (8, 4, 3, 2, 1)),
+    *(f"{kind}_large_{width}f" for kind in ("unet", "lunet") for width in (24, 12, 6)),
+}
+VALID = {
+    "name": "Mine",
+    "purpose": "A test.",
+    "source": "here",
+    "architecture": {"arch_kwargs": {"features_per_stage": 4}},
+}
+
+
+def kwargs(**values):
+    return {"architecture": {"arch_kwargs": values}}
+
+
+def test_every_network_has_its_preset_and_every_file_is_one():
+    schema = json.loads((presets.folder() / "preset.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert set(presets.names()) == EXPECTED
+    # nnU-Net makes folders of the names, and some file systems do not tell A from a.
+    assert len({name.casefold() for name in EXPECTED}) == len(EXPECTED)
+    for name in presets.names():
+        preset = presets.load(name)
+        assert preset.name == name and "__" not in name
+        assert preset.purpose.count(". ") == 0
+
+
+def test_a_preset_of_ones_own_is_read_from_its_file(tmp_path):
+    file = tmp_path / "any.json"
+    file.write_text(json.dumps(VALID))
+    assert presets.load(str(file)) == presets.Preset("Mine", "A test.", "here", None, {"features_per_stage": 4})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"colour": "red"}, "'colour'"),
+        ({"name": "two__parts"}, "name: 'two__parts'"),
+        ({"purpose": "no full stop"}, "purpose: "),
+        (kwargs(features_per_stage=0), "features_per_stage"),
+        (kwargs(features_per_stage="wide"), "features_per_stage"),
+        (kwargs(width_profile="wavy", features_per_stage=4), "'wavy' is not one of"),
+        (kwargs(width_profile="flat"), "'features_per_stage' is a dependency of 'width_profile'"),
+        (kwargs(n_stages=5), "'features_per_stage' is a dependency of 'n_stages'"),
+        (kwargs(num_classes=5), "'num_classes'"),
+        ({"architecture": {}}, "'arch_kwargs' is a required property"),
+    ],
+)
+def test_a_file_that_is_no_preset_is_refused_with_the_place(tmp_path, change, says):
+    file = tmp_path / "odd.json"
+    file.write_text(json.dumps(VALID | change))
+    with pytest.raises(UserError) as error:
+        presets.load(str(file))
+    message = str(error.value)
+    assert str(file) in message and says in message and "\n" not in message
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", "\0"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
+    file = tmp_path / "broken.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(UserError, match=r"broken\.json"):
+        presets.load(str(file))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [("lunet16", "LUnet16"), ("UNet++32", "UNetPlusPlus32"), ("lunet_small_5f", "lunet_small_4f")],
+)
+def test_an_unknown_name_is_answered_with_near_ones(wrong, near):
+    with pytest.raises(UserError, match=f"'{wrong.replace('+', '.')}' is unknown: did you mean .*{near}"):
+        presets.load(wrong)
+    with pytest.raises(UserError, match="'banana' is unknown: lunet plan --list"):
+        presets.load("banana")
