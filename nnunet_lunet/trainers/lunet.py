@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
@@ -90,7 +91,7 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
                 f"{class_name!r}; use plans with PlainConvUNet or ResidualEncoderUNet"
             ) from None
         try:
-            network: nn.Module = get_network_from_plans(
+            network: Any = get_network_from_plans(
                 lean_name,
                 cls.arch_kwargs(configuration_manager.network_arch_init_kwargs),
                 configuration_manager.network_arch_init_kwargs_req_import,
@@ -104,6 +105,7 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
         if not enable_deep_supervision:
             # DistributedDataParallel waits for the gradient of every parameter that wants one.
             network.decoder.seg_layers[:-1].requires_grad_(False)
+        assert isinstance(network, nn.Module)
         return network
 
     @classmethod
