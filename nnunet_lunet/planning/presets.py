@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,13 @@ def folder() -> Path:
 
 
 def names() -> list[str]:
-    """Names of all presets that come with the package, in alphabetical order."""
-    return sorted((file.stem for file in folder().glob("*.json") if file.name != _SCHEMA), key=str.casefold)
+    """Names of all presets that come with the package, in alphabetical order; numbers in them by size."""
+
+    def order(name: str) -> list[tuple[bool, int, str]]:
+        parts = re.split(r"(\d+)", name.casefold())
+        return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
+
+    return sorted((file.stem for file in folder().glob("*.json") if file.name != _SCHEMA), key=order)
 
 
 def load(preset: str) -> Preset:

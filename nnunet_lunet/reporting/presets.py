@@ -15,10 +15,9 @@ def table(dataset: str | None, plans: str) -> Table:
     listing.add_column("preset", no_wrap=True)
     counts = _parameters(listing, dataset, plans) if dataset is not None else {}
     listing.add_column("what it is for")
-    listing.add_column("source")
     for name in presets.names():
         preset = presets.load(name)
-        listing.add_row(name, *counts.get(name, []), preset.purpose, preset.source)
+        listing.add_row(name, *counts.get(name, []), preset.purpose)
     return listing
 
 
