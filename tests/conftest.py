@@ -102,6 +102,23 @@ class _ThreadsForPools:
         return ThreadPool(processes, initializer, initargs)
 
 
+_WITHOUT_US = """
+import sys
+class Absent:
+    def find_spec(self, name, *rest):
+        if name.split(".")[0] == "nnunet_lunet":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+for name in [name for name in sys.modules if name.split(".")[0] == "nnunet_lunet"]:
+    del sys.modules[name]
+from nnunetv2.inference.predict_from_raw_data import predict_entry_point
+from nnunetv2.model_sharing.entry_points import install_from_zip_entry_point
+if __name__ == "__main__":
+    command = sys.argv.pop(1)
+    {"predict": predict_entry_point, "install": install_from_zip_entry_point}[command]()
+"""
+
+
 @dataclass(frozen=True)
 class Nnunet:
     """nnU-Net's three folders, and its commands run in them as a user would."""
@@ -155,6 +172,14 @@ class Nnunet:
         return subprocess.run(
             [Path(sys.executable).with_name(command), *map(str, arguments)],
             env={**os.environ, **self.environment, **environment}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def without_us(self, *arguments, **environment):
+        """``predict`` or ``install`` of nnU-Net in a Python that cannot import this package."""
+        stock = {name: value for name, value in os.environ.items() if name != "nnUNet_extTrainer"}
+        return subprocess.run(
+            [sys.executable, "-c", _WITHOUT_US, *map(str, arguments)], capture_output=True, text=True, check=False,
+            env={**stock, **self.environment, "NNUNET_LUNET_AUTOREGISTER": "0", **environment},
         )  # fmt: skip
 
     def train(self, trainer, *options, fold=0, configuration="3d_fullres", plans="nnUNetPlans", **environment):

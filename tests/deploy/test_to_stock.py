@@ -1,10 +1,7 @@
 """A model for someone without this package: same logits, by stock nnU-Net alone."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +13,6 @@ from nnunet_lunet.deploy import to_stock
 from nnunet_lunet.errors import UserError
 
 PRUNED = "LUnetPruningTrainer_w6_keep40_randomAtLargest_3epochs_1iters"
-
-WITHOUT_US = """
-import sys
-class Absent:
-    def find_spec(self, name, *rest):
-        if name.split(".")[0] == "nnunet_lunet":
-            raise ModuleNotFoundError(name)
-sys.meta_path.insert(0, Absent())
-for name in [name for name in sys.modules if name.split(".")[0] == "nnunet_lunet"]:
-    del sys.modules[name]
-from nnunetv2.inference.predict_from_raw_data import predict_entry_point
-from nnunetv2.model_sharing.entry_points import install_from_zip_entry_point
-if __name__ == "__main__":
-    command = sys.argv.pop(1)
-    {"predict": predict_entry_point, "install": install_from_zip_entry_point}[command]()
-"""
 
 
 def logits(model, images, folds):
@@ -72,12 +53,6 @@ def test_stock_nnunet_alone_predicts_the_same(tiny, tmp_path, configuration, tra
         assert (first - second).abs().max() < 1e-4
 
     # The same from the zip, in a Python that cannot import this package.
-    script = tmp_path / "without_us.py"
-    script.write_text(WITHOUT_US)
-    environment = {
-        **{name: value for name, value in os.environ.items() if name != "nnUNet_extTrainer"},
-        **tiny.environment, "NNUNET_LUNET_AUTOREGISTER": "0", "nnUNet_results": str(tmp_path / "installed"),
-    }  # fmt: skip
     plans = json.loads((model / "plans.json").read_text())["plans_name"]
     output = tmp_path / "predicted"
     for arguments in (
@@ -86,9 +61,7 @@ def test_stock_nnunet_alone_predicts_the_same(tiny, tmp_path, configuration, tra
          "-p", plans, "-c", configuration, "-f", 0, 1, "-device", "cpu", "-npp", 1, "-nps", 1, "--disable_tta",
          "--save_probabilities"],
     ):  # fmt: skip
-        run = subprocess.run(
-            [sys.executable, script, *map(str, arguments)], env=environment, capture_output=True, text=True, check=False
-        )
+        run = tiny.without_us(*arguments, nnUNet_results=str(tmp_path / "installed"))
         assert run.returncode == 0, run.stderr[-2000:]
     reference = tiny.predict(
         trainer, tmp_path / "reference", "--save_probabilities", folds=(0, 1), configuration=configuration
