@@ -1,0 +1,63 @@
+"""What each preset costs on one dataset: parameters, multiply-adds, seconds a training step. Random numbers, no data.
+
+python docs/results/presets.py 4 3d_fullres nnUNetPlans LUnet16 LUnetShared32 … > docs/results/presets_cost.json
+"""
+
+import json
+import platform
+import statistics
+import sys
+import time
+
+import torch
+from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+
+from nnunet_lunet.architectures import cost
+from nnunet_lunet.planning import apply, plans_file, presets
+
+BATCH, ROUNDS, CLASSES = 2, 3, 3
+
+
+def built(plans: plans_file.PlansFile, configuration: str, preset: str) -> tuple[torch.nn.Module, list[int]]:
+    """Network of a preset (the plans' own name: theirs) and the patch that it is trained with."""
+    planned = plans.configuration(configuration)
+    changed = planned if preset == plans.name else {**planned, **apply.change(planned, presets.load(preset))}
+    architecture = changed["architecture"]
+    network = get_network_from_plans(
+        architecture["network_class_name"], architecture["arch_kwargs"], architecture["_kw_requires_import"],
+        plans.input_channels(configuration), CLASSES, deep_supervision=True,
+    )  # fmt: skip
+    return network, changed["patch_size"]
+
+
+def main(dataset: str, configuration: str, *names: str) -> None:
+    plans = plans_file.read(dataset)
+    channels = plans.input_channels(configuration)
+    networks = {name: built(plans, configuration, name) for name in names}
+    optimizers = {name: torch.optim.AdamW(network.parameters(), 1e-3) for name, (network, _) in networks.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(ROUNDS + 1):  # interleaved, so that a busy machine slows all alike; the first round warms up
+        for name, (network, patch) in networks.items():
+            x = torch.randn(BATCH, channels, *patch)
+            start = time.perf_counter()
+            optimizers[name].zero_grad()
+            sum(output.square().mean() for output in network(x)).backward()
+            optimizers[name].step()
+            seconds[name].append(time.perf_counter() - start)
+    rows = {
+        name: {
+            "parameters": cost.parameters(network),
+            "patch": list(patch),
+            "giga_multiply_adds": round(cost.multiply_adds(network, channels, patch) / 1e9, 3),
+            "memory_estimate_gb": round(cost.training_memory(network, patch, BATCH), 3),
+            "median_seconds": round(statistics.median(seconds[name][1:]), 3),
+            "range_of_seconds": [round(min(seconds[name][1:]), 3), round(max(seconds[name][1:]), 3)],
+        }
+        for name, (network, patch) in networks.items()
+    }
+    machine = {"torch": torch.__version__, "threads": torch.get_num_threads(), "processor": platform.machine()}
+    print(json.dumps({"machine": machine, "batch": BATCH, "networks": rows}, indent=1))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
