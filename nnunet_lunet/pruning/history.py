@@ -69,34 +69,47 @@ class History:
 
     def draw(self, file: IO[bytes]) -> None:
         """``pruning_progress.png``: channels per level over the epochs, and pseudo Dice against parameters."""
+        import matplotlib
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(11, 4.5), layout="constrained", dpi=120)
-        channels, dice = figure.subplots(1, 2)
+        # nnU-Net's own plot leaves seaborn's style with letters of two and a half times the size behind.
+        with matplotlib.rc_context(matplotlib.rcParamsDefault):
+            figure = Figure(figsize=(11, 4.5), layout="constrained", dpi=120)
+            channels, dice = figure.subplots(1, 2)
+            self._draw_channels(channels)
+            self._draw_dice(figure, dice)
+            figure.savefig(file, format="png", facecolor="white")
+
+    def _draw_channels(self, axes: Any) -> None:
+        from matplotlib.ticker import MaxNLocator
+
         epochs = [epoch.epoch for epoch in self.epochs]
         for level in range(len(self.epochs[0].channels_per_level)):
             counts = [epoch.channels_per_level[level] for epoch in self.epochs]
-            channels.plot(
+            axes.plot(
                 epochs, counts, color=_LINES[level % len(_LINES)], drawstyle="steps-post", label=f"level {level}",
                 marker=_MARKERS[level % len(_MARKERS)], markevery=max(1, len(epochs) // 12),
             )  # fmt: skip
-        channels.set(xlabel="epoch", ylabel="prunable channels", title="Channels per level (0: full resolution)")
-        channels.set_ylim(bottom=0)
-        channels.legend(frameon=False)
+        axes.set(xlabel="epoch", ylabel="prunable channels", title="Channels per level (0: full resolution)")
+        axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(frameon=False)
+
+    def _draw_dice(self, figure: Any, axes: Any) -> None:
+        from matplotlib.ticker import EngFormatter, MaxNLocator
+
         scored = [epoch for epoch in self.epochs if epoch.pseudo_dice is not None]
+        parameters, scores = [epoch.parameters for epoch in scored], [epoch.pseudo_dice for epoch in scored]
         if scored:
-            points = dice.scatter(
-                [epoch.parameters for epoch in scored], [epoch.pseudo_dice for epoch in scored],
-                c=[epoch.epoch for epoch in scored], cmap="cividis", s=28, zorder=2,
-            )  # fmt: skip
-            dice.plot(
-                [epoch.parameters for epoch in scored], [epoch.pseudo_dice for epoch in scored],
-                color="0.75", linewidth=1, zorder=1,
-            )  # fmt: skip
-            figure.colorbar(points, ax=dice, label="epoch")
-        dice.set(xlabel="parameters", ylabel="pseudo Dice", title="Pseudo Dice against parameters", xscale="log")
-        dice.invert_xaxis()
-        figure.savefig(file, format="png", facecolor="white")
+            points = axes.scatter(
+                parameters, scores, c=[epoch.epoch for epoch in scored], cmap="cividis", s=28, zorder=2
+            )
+            axes.plot(parameters, scores, color="0.75", linewidth=1, zorder=1)
+            figure.colorbar(points, ax=axes, label="epoch").locator = MaxNLocator(integer=True)
+        axes.set(xlabel="parameters", ylabel="pseudo Dice", title="Pseudo Dice against parameters")
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.invert_xaxis()
 
 
 _MARKERS = "os^Dvp*X"
