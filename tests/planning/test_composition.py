@@ -34,6 +34,7 @@ def test_every_preset_makes_networks_that_nnunet_can_train(planned, preset, sour
         assert [tuple(output.shape) for output in outputs] == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("configuration", ["2d", "3d_fullres"])
 @pytest.mark.parametrize("source", ["nnUNetPlans", RESENC])
 def test_preset_plans_train_with_every_trainer(tiny, source, configuration):
@@ -54,6 +55,7 @@ def test_preset_plans_train_with_every_trainer(tiny, source, configuration):
             assert np.isfinite(trainer.train_step(batch(trainer, seed=0))["loss"])
 
 
+@pytest.mark.slow
 def test_plans_of_a_cascade_train_from_stage_to_stage(hard):
     with hard.active():
         tasks.from_preset(hard.dataset, "LUnet4", "nnUNetPlans", ["3d_lowres"])
