@@ -79,6 +79,8 @@ def from_limits(
         wider = [limits.show(kind, found.next_costs[kind]) for kind in found.bound_by]
         bound = f"; width {found.width + 1} would take {' and '.join(wider)}" if wider else "; no wider one was tried"
         lines.append(f"{name}: width {found.width}, {', '.join(below)}{bound}")
+    if "gigabytes" in wanted:
+        lines.append("GB: nnU-Net's estimate of training with the planned patch and batch")
     return lines + _write(source, f"LUnetMax{_limits_name(wanted)}", changes, overwrite)
 
 
@@ -103,16 +105,16 @@ def from_planner(
 def _write(source: PlansFile, start: str, changes: Mapping[str, Mapping[str, Any]], overwrite: bool) -> list[str]:
     content = plans_file.derive(source, plans_file.derived_name(start, source.name), changes)
     written = plans_file.write(source.folder, content, overwrite)
-    plans = PlansFile(source.folder, content, source.dataset)
-    return (
-        _what_next(plans) if written else [*_what_next(plans), "These plans were there already; nothing was written."]
-    )
+    lines = _what_next(PlansFile(source.folder, content, source.dataset))
+    return lines if written else [*lines, "These plans were there already; nothing was written."]
 
 
 def _what_next(plans: PlansFile) -> list[str]:
-    identifiers = {name: plans.configuration(name)["data_identifier"] for name in plans.content["configurations"]}
-    # A cascade uses the data of the configuration that it inherits from.
-    missing = {folder: name for name, folder in reversed(identifiers.items()) if not (plans.folder / folder).is_dir()}
+    missing: dict[str, str] = {}
+    for name in plans.content["configurations"]:
+        folder = plans.configuration(name)["data_identifier"]
+        if not (plans.folder / folder).is_dir():
+            missing.setdefault(folder, name)  # a cascade has the data of the configuration that it inherits from
     lines = [f"Plans: {plans.folder / plans.name}.json; use them with -p {plans.name}"]
     if missing:
         number = plans.folder.name[len("Dataset") :][:3]

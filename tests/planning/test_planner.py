@@ -79,7 +79,7 @@ def test_what_was_planned_is_told_and_kept(fingerprints):
     lines = tasks.from_planner("911", "LUnetPlanner")
     assert lines[0].startswith("3d_fullres: patch") or lines[0].startswith("2d: patch")
     assert "by nnU-Net's estimate" in lines[0] and lines[-2].endswith("use them with -p LUnetPlans")
-    assert lines[-1] == "First: nnUNetv2_preprocess -d 911 -plans_name LUnetPlans -c 3d_fullres 2d"
+    assert lines[-1] == "First: nnUNetv2_preprocess -d 911 -plans_name LUnetPlans -c 2d 3d_fullres"
     file = fingerprints.root / "nnUNet_preprocessed" / "Dataset911_Small" / "LUnetPlans.json"
     planned = file.read_bytes()
     file.write_text(file.read_text().replace('"batch_size": ', '"batch_size": 1'))
