@@ -126,6 +126,6 @@ def plan(
             own: Any = chosen(name, gpu_gb, plans_name=chosen.plans_name + suffix, width=width)
             own.overwrite = overwrite
             own.plan_experiment()
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise UserError(f"-d {dataset} cannot be planned: {error}; run nnUNetv2_extract_fingerprint first") from error
     return plans_file.read(name, own.plans_identifier)
