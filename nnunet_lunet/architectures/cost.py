@@ -1,6 +1,5 @@
 """What a network costs: parameters, multiply-adds, and nnU-Net's estimate of the memory that training takes."""
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +7,8 @@ import torch
 from dynamic_network_architectures.building_blocks.residual_encoders import ResidualEncoder
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from nnunet_lunet.architectures import feature_maps
 
 #: Values of feature maps (``compute_conv_feature_map_size``) and batch size that fill ``REFERENCE_GB`` in training, by
 #: dimensions: ``UNet_reference_val_…`` of nnU-Net's ``ExperimentPlanner``, and below of its ``ResEncUNetPlanner``.
@@ -24,11 +25,11 @@ def parameters(network: nn.Module) -> int:
 def multiply_adds(network: nn.Module, input_channels: int, patch_size: Sequence[int]) -> int:
     """Multiply-adds of one pass of one patch ``(1, C, …)``, counted by torch without computing it.
 
-    Convolutions are counted, norms and nonlinearities are not. Hooks on ``network`` must be closed before.
+    Convolutions are counted, norms and nonlinearities are not.
 
     :raises RuntimeError: a patch that does not fit the strides of the network
     """
-    twin = copy.deepcopy(network).to("meta")
+    twin = feature_maps.without_memory(network)
     patch = torch.empty(1, input_channels, *patch_size, device="meta")
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         twin(patch)

@@ -15,6 +15,20 @@ def input_channels(network: nn.Module) -> int:
     return stem.in_channels
 
 
+def without_memory(network: nn.Module) -> nn.Module:
+    """A copy on the meta device that can be run without memory or arithmetic; it has no hooks of the network's."""
+    twin = copy.deepcopy(network).to("meta")
+    clear_hooks(twin)
+    return twin
+
+
+def clear_hooks(network: nn.Module) -> None:
+    """Take all hooks of the forward pass off a network."""
+    for module in network.modules():
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
+
+
 def shapes_of(network: nn.Module, input_size: Sequence[int]) -> dict[str, torch.Size]:
     """Shape ``(1, C, …)`` of what each convolution gives, by its name, in the order in which they run.
 
@@ -23,16 +37,13 @@ def shapes_of(network: nn.Module, input_size: Sequence[int]) -> dict[str, torch.
     :param input_size: of the image, without batch and channels
     :raises RuntimeError: a size that does not fit the strides of the network
     """
-    twin = copy.deepcopy(network).to("meta").eval()
+    twin = without_memory(network).eval()
     found: dict[str, torch.Size] = {}
     names: dict[nn.Module, str] = {module: name for name, module in twin.named_modules() if isinstance(module, _ConvNd)}
 
     def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         found[names[module]] = output.shape
 
-    for module in twin.modules():
-        module._forward_hooks.clear()
-        module._forward_pre_hooks.clear()
     for module in names:
         module.register_forward_hook(note)
     dtype = next(twin.parameters()).dtype

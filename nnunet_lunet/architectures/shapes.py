@@ -186,9 +186,7 @@ def _check_data_flow(trial: Any, input_channels: int) -> None:
             )
         entered.append(name)
 
-    for module in trial.modules():
-        module._forward_hooks.clear()
-        module._forward_pre_hooks.clear()
+    feature_maps.clear_hooks(trial)
     seen: set[int] = set()
     for name, layer in _shaped_layers(trial):
         if id(layer) not in seen:

@@ -1,6 +1,5 @@
 """Which channels can only leave together: Torch-Pruning's dependency graph over nnU-Net's U-Nets."""
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,13 +42,13 @@ def find_groups(network: nn.Module) -> list[Group]:
     :raises UserError: a network whose layers cannot lose a channel alone, Torch-Pruning is missing, or cannot trace it
     """
     _check_layers_have_channels_of_their_own(network)
-    _, graph = traced_copy(network)
-    levels = _levels(network)
-    names = {id(graph.model.get_submodule(name)): name for name in prunable_layers(network)}
+    twin, graph = traced_copy(network)
+    levels = _levels(twin)
+    names = {id(twin.get_submodule(name)): name for name in prunable_layers(network)}
     groups, found = [], set()
     for name in prunable_layers(network):
         if name not in found:
-            root = graph.model.get_submodule(name)
+            root: Any = twin.get_submodule(name)
             members = {names[id(module)] for module in _pruned_outputs(graph, root) if id(module) in names}
             found |= members
             layers = tuple(layer for layer in names.values() if layer in members)
@@ -95,7 +94,7 @@ def traced_copy(network: nn.Module) -> tuple[nn.Module, Any]:
         import torch_pruning
     except ModuleNotFoundError as error:
         raise UserError("pruning needs Torch-Pruning: pip install 'nnunet-lunet[pruning]'") from error
-    twin: Any = copy.deepcopy(network).to("meta")
+    twin: Any = feature_maps.without_memory(network)
     # The heads of the lower resolutions are consumers too, and only deep supervision runs them.
     twin.decoder.deep_supervision = True
     example = shapes.example_input(twin, feature_maps.input_channels(twin), "meta")

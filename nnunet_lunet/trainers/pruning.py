@@ -187,14 +187,7 @@ class LUnetPruningTrainer(WidthTrainer):
             channels_per_layer={layer: group.channels for group in self.groups for layer in group.layers},
             channels_per_level=levels,
             parameters=cost.parameters(self.bare_network),
-            multiply_adds=before.multiply_adds if before and not removed else self._multiply_adds(),
+            multiply_adds=before.multiply_adds
+            if before and not removed
+            else cost.multiply_adds(self.bare_network, self.num_input_channels, self.configuration_manager.patch_size),
         )
-
-    def _multiply_adds(self) -> int:
-        """Of one pass over the plans' patch."""
-        self._unwatch()
-        count = cost.multiply_adds(self.bare_network, self.num_input_channels, self.configuration_manager.patch_size)
-        self.statistics.open(self.bare_network)
-        if self.dropout:
-            self.dropout.open(self.bare_network)
-        return count
