@@ -16,15 +16,8 @@ class NestedDecoder(PlainDecoder):
     ``nodes["i_j"]`` are the convolutions of ``X(i, j)``, and ``transpconvs["i_j"]`` brings ``X(i + 1, j - 1)`` to it.
     """
 
-    def __init__(
-        self,
-        encoder: Any,
-        num_classes: int,
-        n_conv_per_stage: int | Sequence[int],
-        deep_supervision: bool,
-        nonlin_first: bool = False,
-    ) -> None:
-        super().__init__(encoder, num_classes, n_conv_per_stage, deep_supervision, nonlin_first)
+    def __init__(self, encoder: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(encoder, *args, **kwargs)
         channels = encoder.output_channels
         depth = len(channels) - 1
         # Column by column, each from full resolution down: a node stands after all that it needs.

@@ -1,6 +1,5 @@
 """``NoSkipUNet``: the U-Net without skip connections, the control for what they carry."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -12,15 +11,8 @@ from nnunet_lunet.architectures.lean_unet import LeanUNet
 class NoSkipDecoder(PlainDecoder):
     """Upsamples the bottleneck alone; takes what nnU-Net's ``UNetDecoder`` takes."""
 
-    def __init__(
-        self,
-        encoder: Any,
-        num_classes: int,
-        n_conv_per_stage: int | Sequence[int],
-        deep_supervision: bool,
-        nonlin_first: bool = False,
-    ) -> None:
-        super().__init__(encoder, num_classes, n_conv_per_stage, deep_supervision, nonlin_first)
+    def __init__(self, encoder: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(encoder, *args, **kwargs)
         levels = range(len(encoder.output_channels) - 2, -1, -1)
         self.transpconvs = nn.ModuleList(self.upsampling(encoder, level) for level in levels)
         self.stages = nn.ModuleList(self.block(encoder, level, encoder.output_channels[level]) for level in levels)

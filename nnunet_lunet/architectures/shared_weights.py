@@ -1,14 +1,11 @@
 """``SharedWeightsUNet``: a flat U-Net whose levels all convolve with the same weights."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import zip_longest
 from typing import Any
 
 import torch
-from dynamic_network_architectures.building_blocks.helper import convert_conv_op_to_dim
-from torch import nn
 
-from nnunet_lunet.architectures import widths
 from nnunet_lunet.architectures.lean_unet import LeanUNet
 
 
@@ -25,23 +22,13 @@ class SharedWeightsUNet(LeanUNet):
     :raises ValueError: widths that are not flat
     """
 
-    def __init__(
-        self,
-        input_channels: int,
-        n_stages: int,
-        features_per_stage: int | Sequence[int],
-        conv_op: type[nn.Module],
-        *args: Any,
-        width_profile: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        features = widths.resolve(features_per_stage, width_profile, n_stages, convert_conv_op_to_dim(conv_op))
-        if len(set(features)) > 1:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if len(set(self.encoder.output_channels)) > 1:
             raise ValueError(
-                f"widths {features} are not flat, and levels share weights only where they are: use LUnetTrainer, or "
-                "width_profile 'flat' in the plans"
+                f"widths {self.encoder.output_channels} are not flat, and levels share weights only where they are: "
+                "use LUnetTrainer, or width_profile 'flat' in the plans"
             )
-        super().__init__(input_channels, n_stages, features, conv_op, *args, **kwargs)
         encoder = [[block.conv for block in stage[-1].convs] for stage in self.encoder.stages]
         stem = encoder[0][0]
         decoder = [[block.conv for block in stage.convs] for stage in self.decoder.stages]

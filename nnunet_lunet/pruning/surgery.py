@@ -32,10 +32,14 @@ def remove_channels(
         if leaving:
             groups.pruning_group(graph, layer, sorted(leaving)).prune()
     _follow_weight(twin)
-    kept = {key: position.long() for key, position in twin.state_dict().items()}
-    before = network.state_dict()
     old = dict(network.named_parameters())
-    network.load_state_dict({key: _take(before[key], kept[key]) for key in before})
+    # dynamic-network-architectures gives a tensor up to four names: each is cut once.
+    before, positions = network.state_dict(keep_vars=True), twin.state_dict()
+    first_names: dict[int, str] = {}
+    names = {key: first_names.setdefault(id(tensor), key) for key, tensor in before.items()}
+    kept = {key: positions[key].long() for key in first_names.values()}
+    taken = {key: _take(before[key], position) for key, position in kept.items()}
+    network.load_state_dict({key: taken[first] for key, first in names.items()})
     if optimizer is not None:
         _replace_parameters(optimizer, old, dict(network.named_parameters()), kept)
 
