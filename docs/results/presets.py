@@ -4,13 +4,12 @@ python docs/results/presets.py 4 3d_fullres nnUNetPlans LUnet16 LUnetShared32 â€
 """
 
 import json
-import platform
 import statistics
 import sys
-import time
 
 import torch
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+from step_time import machine, step
 
 from nnunet_lunet.architectures import cost
 from nnunet_lunet.planning import apply, plans_file, presets
@@ -39,11 +38,7 @@ def main(dataset: str, configuration: str, *names: str) -> None:
     for _ in range(ROUNDS + 1):  # interleaved, so that a busy machine slows all alike; the first round warms up
         for name, (network, patch) in networks.items():
             x = torch.randn(BATCH, channels, *patch)
-            start = time.perf_counter()
-            optimizers[name].zero_grad()
-            sum(output.square().mean() for output in network(x)).backward()
-            optimizers[name].step()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(step(network, optimizers[name], x))
     rows = {
         name: {
             "parameters": cost.parameters(network),
@@ -55,8 +50,7 @@ def main(dataset: str, configuration: str, *names: str) -> None:
         }
         for name, (network, patch) in networks.items()
     }
-    machine = {"torch": torch.__version__, "threads": torch.get_num_threads(), "processor": platform.machine()}
-    print(json.dumps({"machine": machine, "batch": BATCH, "networks": rows}, indent=1))
+    print(json.dumps({"machine": machine(), "batch": BATCH, "networks": rows}, indent=1))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 python docs/results/prunin
 
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -13,23 +12,15 @@ import time
 from pathlib import Path
 
 import torch
-from step_time import NETWORKS, PATCH, network
+from step_time import NETWORKS, PATCH, machine, network, step
 from torch import nn
 
+from nnunet_lunet.architectures import cost
 from nnunet_lunet.pruning import groups, surgery
 from nnunet_lunet.pruning.importance import ImportanceStatistics
 from nnunet_lunet.pruning.names import IMPORTANCES
 
 BATCH, ROUNDS = 2, 7
-
-
-def step(net: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor) -> float:
-    """Seconds of one training step."""
-    start = time.perf_counter()
-    optimizer.zero_grad()
-    sum(output.square().mean() for output in net(x)).backward()
-    optimizer.step()
-    return time.perf_counter() - start
 
 
 def ready(name: str) -> tuple[nn.Module, torch.optim.Optimizer, torch.Tensor]:
@@ -101,9 +92,8 @@ def removal_cost() -> dict[str, object]:
     optimizer = torch.optim.SGD(net.parameters(), 1e-3, momentum=0.99)
     sum(output.square().mean() for output in net(torch.randn(1, 1, 64, 64, 64))).backward()
     optimizer.step()
-    parameters = sum(parameter.numel() for parameter in net.parameters())
     name = groups.find_groups(net)[9].name
-    seconds = []
+    parameters, seconds = cost.parameters(net), []
     for _ in range(5):
         start = time.perf_counter()
         surgery.remove_channels(net, {name: [0]}, optimizer)
@@ -116,11 +106,7 @@ if __name__ == "__main__":
         print(peak_of_steps(*sys.argv[1:]))
     else:
         report = {
-            "machine": {
-                "torch": torch.__version__,
-                "threads": torch.get_num_threads(),
-                "processor": platform.machine(),
-            },
+            "machine": machine(),
             "removal": removal_cost(),
             "memory": {name: memory_of_statistics(name) for name in ("U-Net 32", "flat 16")},
             "seconds": {name: seconds_of_statistics(name) for name in ("flat 16", "U-Net 32")},

@@ -12,6 +12,7 @@ import time
 import torch
 from torch import nn
 
+from nnunet_lunet.architectures import cost
 from nnunet_lunet.architectures.lean_unet import LeanUNet
 
 PATCH, BATCH, CLASSES, STAGES = (40, 56, 40), 7, 3, 4
@@ -29,6 +30,20 @@ def network(width: int, profile: str, stages: int = STAGES) -> nn.Module:
     )  # fmt: skip
 
 
+def step(net: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor) -> float:
+    """Seconds of one training step."""
+    start = time.perf_counter()
+    optimizer.zero_grad()
+    sum(output.square().mean() for output in net(x)).backward()
+    optimizer.step()
+    return time.perf_counter() - start
+
+
+def machine() -> dict[str, object]:
+    """What the seconds depend on."""
+    return {"torch": torch.__version__, "threads": torch.get_num_threads(), "processor": platform.machine()}
+
+
 def main() -> None:
     x = torch.randn(BATCH, 1, *PATCH)
     networks = {name: network(*widths) for name, widths in NETWORKS.items()}
@@ -36,22 +51,17 @@ def main() -> None:
     seconds: dict[str, list[float]] = {name: [] for name in networks}
     for _ in range(ROUNDS + 1):  # interleaved, so that a busy machine slows all alike; the first round warms up
         for name, net in networks.items():
-            start = time.perf_counter()
-            optimizers[name].zero_grad()
-            sum(output.square().mean() for output in net(x)).backward()
-            optimizers[name].step()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(step(net, optimizers[name], x))
     rows = {
         name: {
-            "parameters": sum(parameter.numel() for parameter in networks[name].parameters()),
+            "parameters": cost.parameters(networks[name]),
             "median_seconds": round(statistics.median(times[1:]), 3),
             "min_seconds": round(min(times[1:]), 3),
             "max_seconds": round(max(times[1:]), 3),
         }
         for name, times in seconds.items()
     }
-    machine = {"torch": torch.__version__, "threads": torch.get_num_threads(), "processor": platform.machine()}
-    print(json.dumps({"machine": machine, "networks": rows}, indent=1))
+    print(json.dumps({"machine": machine(), "networks": rows}, indent=1))
 
 
 if __name__ == "__main__":
