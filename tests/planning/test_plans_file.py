@@ -1,12 +1,9 @@
 """Plans beside the stock plans: what they share, and that nothing is lost."""
 
 import json
-import os
-import shutil
-import subprocess
 
 import pytest
-from conftest import RESENC
+from conftest import RESENC, read_only
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from nnunet_lunet.errors import UserError
@@ -159,17 +156,5 @@ def test_a_folder_that_cannot_be_written(planned, tmp_path):
     content = json.loads((planned.preprocessed / "nnUNetPlans.json").read_text()) | {"plans_name": "New"}
     folder = tmp_path / "read-only"
     folder.mkdir()
-    mounted = shutil.which("mount") and os.geteuid() == 0
-    if mounted:
-        # chmod does not stop root; a read-only file system does.
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder], capture_output=True, check=False)
-        if done.returncode:
-            pytest.skip("root without the right to mount")
-    else:
-        folder.chmod(0o500)
-    try:
-        with pytest.raises(UserError, match=r"read-only/New.json cannot be written: .+"):
-            plans_file.write(folder, content, overwrite=False)
-    finally:
-        if mounted:
-            subprocess.run(["umount", folder], check=True)
+    with read_only(folder), pytest.raises(UserError, match=r"read-only/New.json cannot be written: .+"):
+        plans_file.write(folder, content, overwrite=False)

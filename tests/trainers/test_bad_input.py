@@ -1,11 +1,8 @@
 """One line that says what to do, a non-zero exit status, nothing overwritten."""
 
-import os
-import shutil
-import subprocess
-
 import pytest
 import torch
+from conftest import read_only
 
 TRAINER = "LUnetTrainer_w4_1epochs_1iters"
 
@@ -68,19 +65,8 @@ def test_a_checkpoint_of_another_trainer_in_our_folder(tiny):
 def test_a_results_folder_that_cannot_be_written(tiny, tmp_path):
     folder = tmp_path / "read-only"
     (folder / "nnUNet_results").mkdir(parents=True)
-    mounted = shutil.which("mount") and os.geteuid() == 0
-    if mounted:
-        # chmod does not stop root; a read-only file system does.
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder], capture_output=True, check=False)
-        if done.returncode:
-            pytest.skip("root without the right to mount")
-    else:
-        folder.chmod(0o500)
-    try:
+    with read_only(folder):
         done = tiny.shell("nnUNetv2_train", *tiny.training(TRAINER), nnUNet_results=str(folder))
-    finally:
-        if mounted:
-            subprocess.run(["umount", folder], check=True)
     refused(done, str(folder), "nnUNet_results")
 
 

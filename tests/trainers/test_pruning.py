@@ -59,13 +59,7 @@ def test_folds_of_different_widths_predict_together_and_after_export(pruned, tmp
         logits = sum(np.log(np.load(folder / path.name)["probabilities"]) for folder in alone) / 2
         expected = np.exp(logits) / np.exp(logits).sum(0)
         assert np.abs(np.load(path)["probabilities"] - expected).max() < 5e-3
-    archive = tmp_path / "model.zip"
-    pruned.call(
-        "nnUNetv2_export_model_to_zip", "-d", pruned.dataset_id, "-o", archive, "-c", "3d_fullres", "-tr", TRAINER,
-        "-f", 0, 1,
-    )  # fmt: skip
-    elsewhere = {"nnUNet_results": str(tmp_path / "other results")}
-    pruned.call("nnUNetv2_install_pretrained_model_from_zip", archive, **elsewhere)
+    elsewhere = pruned.hand_over(TRAINER, tmp_path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(pruned), "environment", {**pruned.environment, **elsewhere})
         installed = pruned.predict(TRAINER, tmp_path / "installed", folds=(0, 1))

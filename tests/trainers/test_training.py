@@ -73,13 +73,7 @@ def test_a_model_folder_predicts_the_same_and_survives_export_and_install(traine
         "nnUNetv2_predict_from_modelfolder", *images, "-o", tmp_path / "folder", "-m", trained.model(TRAINER), *options
     )
     assert same(reference, label_maps(tmp_path / "folder"))
-    archive = tmp_path / "model.zip"
-    trained.call(
-        "nnUNetv2_export_model_to_zip", "-d", trained.dataset_id, "-o", archive, "-c", "3d_fullres", "-tr", TRAINER,
-        "-f", 0, 1,
-    )  # fmt: skip
-    elsewhere = {"nnUNet_results": str(tmp_path / "other results")}
-    trained.call("nnUNetv2_install_pretrained_model_from_zip", archive, **elsewhere)
+    elsewhere = trained.hand_over(TRAINER, tmp_path)
     arguments = ["-d", trained.dataset_id, "-tr", TRAINER, "-c", "3d_fullres"]
     trained.call("nnUNetv2_predict", *images, "-o", tmp_path / "installed", *arguments, *options, **elsewhere)
     assert same(reference, label_maps(tmp_path / "installed"))
