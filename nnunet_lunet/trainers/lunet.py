@@ -2,10 +2,12 @@
 
 import errno
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
@@ -46,6 +48,8 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
     default_optimizer = "adamw"
     #: Learning rate of AdamW (the paper's for Adam); its weight decay and polynomial decay are nnU-Net's.
     adamw_lr = 1e-2
+    #: Of the initial weights, and of whatever else this process draws, where not None.
+    seed: int | None = None
 
     def __init__(
         self,
@@ -64,10 +68,20 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
         if self.options.iters is not None:
             self.num_iterations_per_epoch = self.options.iters
             self.num_val_iterations_per_epoch = max(1, self.options.iters // 5)
+        if self.options.seed is not None:
+            self.seed = self.options.seed
         self.enable_deep_supervision = self.options.deep_supervision
         self.optimizer_name = self.options.optimizer or self.default_optimizer
         if self.optimizer_name == "adamw":
             self.initial_lr = self.adamw_lr
+
+    def initialize(self) -> None:
+        if self.seed is not None:
+            # Ranks start from equal weights and load different data.
+            torch.manual_seed(self.seed)
+            np.random.seed([self.seed, self.local_rank])
+            random.seed(f"{self.seed} {self.local_rank}")
+        super().initialize()
 
     @classmethod
     def build_network_architecture(

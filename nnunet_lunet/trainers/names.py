@@ -24,6 +24,7 @@ class TrainerOptions:
     :param optimizer: ``adamw`` or ``sgd``
     :param epochs: number of epochs
     :param iters: training iterations per epoch
+    :param seed: of the random numbers
     :param deep_supervision: whether the loss also looks at the lower resolutions, as nnU-Net's does
     :param strategy: which channel goes, see :mod:`nnunet_lunet.pruning.strategies`
     :param importance: how important it is, see :mod:`nnunet_lunet.pruning.importance`
@@ -38,6 +39,7 @@ class TrainerOptions:
     optimizer: str | None = None
     epochs: int | None = None
     iters: int | None = None
+    seed: int | None = None
     deep_supervision: bool = True
     strategy: str | None = None
     importance: str | None = None
@@ -66,6 +68,7 @@ _OPTIONS = (
     _Option("_adamw or _sgd", "(adamw|sgd)", "optimizer", str),
     _Option("_<N>epochs", f"{_NUMBER}epochs", "epochs", int, largest=100_000),
     _Option("_<N>iters", f"{_NUMBER}iters", "iters", int, largest=100_000),
+    _Option("_seed<N>", "seed(0|[1-9][0-9]*)", "seed", int, largest=999_999),
     _Option("_noDS", "(noDS)", "deep_supervision", lambda word: False),
     _Option(
         "_stamp or _randomAtStamp or _randomAtLargest", f"({'|'.join(STRATEGIES)})", "strategy", str, families=_PRUNING
@@ -104,6 +107,18 @@ def parse(name: str) -> TrainerOptions:
         given.add(option.sets)
         values[option.sets] = value
     return TrainerOptions(family=family, **values)  # type: ignore[arg-type]
+
+
+def without_seed(name: str) -> str:
+    """The name that all repetitions of a training share: ``LUnetTrainer_w8_seed1`` is one of ``LUnetTrainer_w8``.
+
+    Names that are not of this grammar are their own.
+    """
+    try:
+        seed = parse(name).seed
+    except TrainerNameError:
+        return name
+    return "_".join(word for word in name.split("_") if word != f"seed{seed}")
 
 
 def _read(word: str, family: str) -> tuple[_Option, object]:

@@ -34,8 +34,6 @@ class LUnetPruningTrainer(WidthTrainer):
     default_keep, default_recovery_epochs = 25, 1
     #: Channels that every layer keeps.
     floor = 1
-    #: Of the random strategies; the same seed and fold draw the same channels from the same importances.
-    seed = 0
     network: Any
 
     def initialize(self) -> None:
@@ -54,7 +52,8 @@ class LUnetPruningTrainer(WidthTrainer):
         except schedule.ScheduleError as error:
             raise UserError(f"{type(self).__name__}: {error}") from error
         self.history = History()
-        self.rng = np.random.default_rng([self.seed, self.fold if isinstance(self.fold, int) else 0])
+        # The same seed and fold draw the same channels from the same importances.
+        self.rng = np.random.default_rng([self.seed or 0, self.fold if isinstance(self.fold, int) else 0])
         self.save_every = 1  # what was removed since the last checkpoint would have to be removed again
         self._watch(self.unpruned)
         self.print_to_log_file(self.schedule.describe())

@@ -26,6 +26,8 @@ from nnunet_lunet.trainers import names
                 "width": 8,
             },
         ),
+        ("LUnetTrainer_seed0", {"profile": "flat", "seed": 0}),
+        ("LUnetTrainer_seed12_w4", {"profile": "flat", "seed": 12, "width": 4}),
         ("UNetTrainer_noDS_w8", {"profile": "doubling", "width": 8, "deep_supervision": False}),
         ("LUnetPruningTrainer_keep25_noDS", {"profile": "doubling", "keep": 25, "deep_supervision": False}),
         ("LUnetTrainer_w1024_100000epochs", {"profile": "flat", "width": 1024, "epochs": 100_000}),
@@ -46,6 +48,10 @@ def test_options_mean_the_same_in_any_order(name, expected):
         ("LUnetTrainer_w٣", "_w٣"),
         ("LUnetTrainer_5000000000epochs", "_5000000000epochs"),
         ("LUnetTrainer_0iters", "_0iters"),
+        ("LUnetTrainer_seed", "_seed"),
+        ("LUnetTrainer_seed00", "_seed00"),
+        ("LUnetTrainer_seed1_seed2", "_seed2"),
+        ("LUnetTrainer_seed1000000", "_seed1000000"),
         ("LUnetTrainer_banana", "_banana"),
         ("LUnetTrainer_W16", "_W16"),
         ("LUnetTrainer__w16", "_"),
@@ -73,3 +79,17 @@ def test_anything_else_is_refused_in_one_short_line_that_names_it(name, culprit)
     family = name.partition("_")[0]
     assert culprit in message and names.grammar(family if family in names.FAMILIES else None) in message
     assert len(message.splitlines()) == 1 and len(message) < 600
+
+
+@pytest.mark.parametrize(
+    ("name", "shared"),
+    [
+        ("LUnetTrainer_w8_seed1", "LUnetTrainer_w8"),
+        ("LUnetTrainer_seed0_w8", "LUnetTrainer_w8"),
+        ("LUnetTrainer_w8", "LUnetTrainer_w8"),
+        ("nnUNetTrainer_seed1", "nnUNetTrainer_seed1"),
+        ("LUnetTrainer_seed1_banana", "LUnetTrainer_seed1_banana"),
+    ],
+)
+def test_repetitions_of_a_training_share_a_name(name, shared):
+    assert names.without_seed(name) == shared

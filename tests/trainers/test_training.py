@@ -153,3 +153,17 @@ def test_training_goes_on_after_a_kill_in_mid_epoch(tiny):
     history = final["logging"]["train_losses"]
     assert len(history) == epochs
     assert history[: saved["current_epoch"]] == saved["logging"]["train_losses"][: saved["current_epoch"]]
+
+
+def test_the_same_seed_trains_the_same_network_and_another_seed_another(tiny):
+    def weights(seed, folder):
+        trainer = f"LUnetTrainer_w2_1epochs_2iters_seed{seed}"
+        tiny.train(trainer)
+        trained = tiny.fold(trainer)
+        kept = torch.load(trained / "checkpoint_final.pth", weights_only=True)["network_weights"]
+        trained.rename(folder)
+        return kept
+
+    first, again, other = (weights(seed, tiny.root / name) for seed, name in ((1, "first"), (1, "again"), (2, "other")))
+    assert all(torch.equal(tensor, again[key]) for key, tensor in first.items())
+    assert not all(torch.equal(tensor, other[key]) for key, tensor in first.items())
