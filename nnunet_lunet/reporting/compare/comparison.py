@@ -1,0 +1,145 @@
+"""What a comparison consists of: plain data that the tables, the files and the page are made from."""
+
+from dataclasses import dataclass, field
+
+#: Metrics by their name in the data: heading, and whether more is better. Distances are in the unit of the spacing (mm).
+METRICS = {
+    "dice": ("Dice", True),
+    "hausdorff95": ("HD95 (mm)", False),
+    "surface_dice": ("surface Dice", True),
+}
+#: Label of the mean over all foreground labels of a case.
+FOREGROUND = "foreground"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a model costs; None where nothing that nnU-Net wrote tells.
+
+    :param parameters: trainable numbers; of several runs of different size (pruning) the median
+    :param multiply_adds: for the plans' patch, batch 1, counted by torch
+    :param seconds_per_epoch: median over all epochs of all runs
+    :param peak_memory: bytes, the largest of all runs
+    :param channels_per_level: sum of the channels of the convolutions of each resolution, highest resolution first
+    """
+
+    parameters: int | None = None
+    multiply_adds: int | None = None
+    seconds_per_epoch: float | None = None
+    peak_memory: int | None = None
+    channels_per_level: list[int] | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """One row of the comparison.
+
+    :param name: short and unique, e.g. ``LUnetTrainer_w8`` (plans and configuration are in it only where they differ)
+    :param runs: fold and seed of each run that is compared; None for a folder of predictions, or where no seed is named
+    """
+
+    name: str
+    trainer: str | None
+    plans: str | None
+    configuration: str | None
+    runs: list[tuple[str | None, int | None]]
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Score:
+    """One label of one case in one run; a metric is None where it is not defined (``note`` says why)."""
+
+    model: str
+    fold: str | None
+    seed: int | None
+    case: str
+    label: str
+    dice: float | None
+    hausdorff95: float | None
+    surface_dice: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean of one metric, and its spread.
+
+    :param cases: cases with a defined value; ``undefined`` have none and are not in the mean
+    :param over_cases: standard deviation over cases (each case's mean over its seeds)
+    :param over_folds: standard deviation of the folds' means; None with fewer than two
+    :param over_seeds: standard deviation of the seeds' means; None with fewer than two
+    """
+
+    model: str
+    label: str
+    metric: str
+    mean: float | None
+    over_cases: float | None
+    over_folds: float | None
+    over_seeds: float | None
+    cases: int
+    undefined: int
+
+
+@dataclass(frozen=True)
+class Test:
+    """A model against the baseline, paired by case (each case's mean over its seeds).
+
+    :param difference: mean of model minus baseline, with its 95 % bootstrap confidence interval
+    :param p: two-sided Wilcoxon signed-rank test; ``p_holm`` corrected by Holm over all models, for this label and metric
+    :param effect_size: matched-pairs rank-biserial correlation, -1 to 1, positive where the model's values are larger
+    :param non_inferior: whether the confidence interval excludes being worse by the margin or more; None without margin
+    """
+
+    model: str
+    baseline: str
+    label: str
+    metric: str
+    cases: int
+    difference: float
+    low: float
+    high: float
+    p: float | None
+    p_holm: float | None
+    effect_size: float | None
+    margin: float | None
+    non_inferior: bool | None
+
+
+@dataclass(frozen=True)
+class WorstCase:
+    """A case to look at, with what is needed to draw it.
+
+    :param files: label map by model name, of one run
+    """
+
+    case: str
+    image: str | None
+    reference: str
+    files: dict[str, str]
+    dice: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that one call of ``lunet compare`` found.
+
+    :param labels: foreground labels, value to name
+    :param left_out: by model, cases that others have and it does not, or the reverse; not in tests and means
+    :param notes: what a reader has to know: missing folds, how empty label maps are treated, tolerance of surface Dice
+    :param versions: package to version
+    """
+
+    dataset: str
+    baseline: str
+    labels: dict[int, str]
+    models: list[Model]
+    scores: list[Score]
+    summaries: list[Summary]
+    tests: list[Test]
+    worst: list[WorstCase] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    command: str = ""
