@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-#: Metrics by their name in the data: heading, and whether more is better. Distances are in the unit of the spacing (mm).
+#: Metrics by their name in the data: heading, and whether more is better. Distances in mm.
 METRICS = {
     "dice": ("Dice", True),
     "hausdorff95": ("HD95 (mm)", False),
@@ -87,7 +87,7 @@ class Test:
     """A model against the baseline, paired by case (each case's mean over its seeds).
 
     :param difference: mean of model minus baseline, with its 95 % bootstrap confidence interval
-    :param p: two-sided Wilcoxon signed-rank test; ``p_holm`` corrected by Holm over all models, for this label and metric
+    :param p: two-sided Wilcoxon signed-rank test; ``p_holm`` corrected by Holm over the models, one label and metric
     :param effect_size: matched-pairs rank-biserial correlation, -1 to 1, positive where the model's values are larger
     :param non_inferior: whether the confidence interval excludes being worse by the margin or more; None without margin
     """
