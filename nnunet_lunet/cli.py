@@ -71,6 +71,8 @@ def export(
     from nnunet_lunet.deploy import to_stock as stock
     from nnunet_lunet.errors import UserError
 
+    if archive is not None:
+        stock.check_archive(archive)
     try:
         model = Path(get_output_folder(int(dataset) if dataset.isdigit() else dataset, trainer, plans, configuration))
     except RuntimeError as error:

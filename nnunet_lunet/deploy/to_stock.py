@@ -16,6 +16,7 @@ from torch import nn
 from nnunet_lunet.architectures.registry import stock_class_name
 from nnunet_lunet.deploy import padding
 from nnunet_lunet.errors import UserError
+from nnunet_lunet.planning import plans_file
 from nnunet_lunet.trainers import checkpointing
 
 TRAINER = "nnUNetTrainer"
@@ -31,7 +32,9 @@ def export(model: Path, folds: Sequence[str], checkpoint_name: str, target: Path
     :raises UserError: a file is missing or not readable, or the network has no twin in nnU-Net
     """
     trainer, plans_name, configuration = _parts(model)
-    plans = _read_json(model / "plans.json")
+    plans = plans_file.read_json(model / "plans.json")
+    if not {"dataset_name", "plans_name", "configurations"} <= plans.keys():
+        raise UserError(f"{model / 'plans.json'} is no plans file: a model folder of nnU-Net has one")
     checkpoints = {fold: checkpointing.read(model / f"fold_{fold}" / checkpoint_name) for fold in folds}
     stock_plans = copy.deepcopy(plans)
     # Another name than the original plans', so that installing it never replaces a stock model.
@@ -72,10 +75,20 @@ def export(model: Path, folds: Sequence[str], checkpoint_name: str, target: Path
     return destination
 
 
-def zip_model(destination: Path, archive: Path) -> None:
-    """The zip that ``nnUNetv2_install_pretrained_model_from_zip`` takes, of a model that :func:`export` wrote."""
+def check_archive(archive: Path) -> None:
+    """:raises UserError: :func:`zip_model` would not write this file"""
+    if archive.suffix != ".zip":
+        raise UserError(f"--zip {archive}: its name must end in .zip")
     if archive.exists():
         raise UserError(f"{archive} exists: remove it or choose another name")
+
+
+def zip_model(destination: Path, archive: Path) -> None:
+    """The zip that ``nnUNetv2_install_pretrained_model_from_zip`` takes, of a model that :func:`export` wrote.
+
+    :raises UserError: the file exists or is not named ``….zip``
+    """
+    check_archive(archive)
     shutil.make_archive(
         str(archive.with_suffix("")),
         "zip",
@@ -89,15 +102,6 @@ def _parts(model: Path) -> tuple[str, str, str]:
     if len(parts) != 3 or not model.is_dir():
         raise UserError(f"{model} is no model folder: name one like …/LUnetTrainer__nnUNetPlans__3d_fullres")
     return parts[0], parts[1], parts[2]
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file} cannot be read ({error}): a model folder of nnU-Net has it") from error
-    assert isinstance(content, dict)
-    return content
 
 
 def _architecture(plans: dict[str, Any], configuration: str, trainer: str) -> dict[str, Any]:

@@ -103,12 +103,26 @@ def read(dataset: str, plans: str = STOCK) -> PlansFile:
         others = sorted(path.stem for path in folder.glob("*Plans*.json"))
         have = f"it has {', '.join(others)}" if others else "run nnUNetv2_plan_and_preprocess first"
         raise UserError(f"-d {dataset}: {folder} has no {plans}.json: {have}")
-    content, description = _json(file), _json(folder / "dataset.json")
+    content, description = read_json(file), read_json(folder / "dataset.json")
     if not isinstance(content.get("configurations"), dict):
         raise UserError(f"{file} is no plans file: it has no 'configurations'")
     if content.get("plans_name") != plans:
         raise UserError(f"{file}: its plans_name is {content.get('plans_name')!r}; make it the file's name, {plans!r}")
     return PlansFile(folder, content, description)
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Content of a file that holds one JSON object.
+
+    :raises UserError: it is not there, not readable, or something else
+    """
+    try:
+        content = json.loads(file.read_text())
+        if not isinstance(content, dict):
+            raise ValueError("it is no object")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file} cannot be read: {error}") from error
+    return content
 
 
 def dataset_folder(dataset: str) -> Path:
@@ -195,13 +209,3 @@ def _same(file: Path, text: str) -> bool:
         return bool(json.loads(file.read_text()) == json.loads(text))
     except ValueError:
         return False
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text())
-        if not isinstance(content, dict):
-            raise ValueError("it is no object")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file} cannot be read: {error}") from error
-    return content

@@ -84,7 +84,22 @@ def test_nothing_is_overwritten_and_what_is_missing_is_named(tiny, tmp_path):
         to_stock.export(model, ["3"], "checkpoint_final.pth", tmp_path / "other")
     with pytest.raises(UserError, match="is no model folder"):
         to_stock.export(Path("/nowhere/LUnetTrainer"), ["0"], "checkpoint_final.pth", tmp_path / "other")
+    for content, says in (("[]", "cannot be read: it is no object"), ("{}", "is no plans file")):
+        (model / "plans.json").write_text(content)
+        with pytest.raises(UserError, match=says):
+            to_stock.export(model, ["0"], "checkpoint_final.pth", tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+def test_a_zip_that_would_replace_a_file_is_refused_before_anything_is_written(tmp_path):
+    there = tmp_path / "model.zip"
+    there.write_text("precious")
+    for archive, says in ((there, "exists"), (tmp_path / "model.v1", r"must end in \.zip")):
+        with pytest.raises(UserError, match=says):
+            to_stock.check_archive(archive)
+        with pytest.raises(UserError, match=says):
+            to_stock.zip_model(tmp_path, archive)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["precious"]
 
 
 def max_pooling(architecture):
