@@ -10,6 +10,7 @@ from setuptools.command.build_py import build_py
 STARTUP_LINE = "nnunet_lunet_startup.pth"
 TORCH_PRUNING = "torch-pruning>=1.6,<2"
 MONAI = "monai>=1.5.1,<2"
+STUDY = ["submitit>=1.5.2", "pydantic>=2.8", "pyyaml>=6", "filelock>=3.12"]
 
 
 class InstallStartupLine(install_headers):
@@ -42,7 +43,7 @@ class BuildWithPresets(build_py):
 
     def _presets(self) -> dict[str, str]:
         package = Path(self.build_lib) / "nnunet_lunet"
-        return {str(file): str(package / file) for file in sorted(Path("plans").glob("*.json"))}
+        return {str(file): str(package / file) for file in sorted(Path("plans").rglob("*")) if file.is_file()}
 
 
 setup(
@@ -72,7 +73,8 @@ setup(
     extras_require={
         "pruning": [TORCH_PRUNING],
         "mednext": [MONAI],
-        "test": [TORCH_PRUNING, MONAI, "pytest>=8", "ruff>=0.9", "mypy>=1.13", "setuptools>=77", "build>=1.2"],
+        "study": STUDY,
+        "test": [TORCH_PRUNING, MONAI, *STUDY, "pytest>=8", "ruff>=0.9", "mypy>=1.13", "setuptools>=77", "build>=1.2"],
     },
     entry_points={"console_scripts": ["lunet=nnunet_lunet.cli:main"]},
     classifiers=[

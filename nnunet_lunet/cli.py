@@ -138,6 +138,40 @@ def plan(
     typer.echo("\n".join(lines))
 
 
+@app.command()
+def study(
+    file: Annotated[str, typer.Argument(help="YAML file, or the name of a study that comes with the package.")],
+    output: Annotated[Path | None, typer.Option(help="Folder for logs and comparisons, instead of the file's.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps, instead of the file's.")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="Show all trainings and how far they are.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the commands that are left.")] = False,
+) -> None:
+    """Train a matrix of networks with nnU-Net's own commands, and compare them; started again, it goes on."""
+    from nnunet_lunet.errors import UserError
+
+    if device not in (None, "auto", "cpu", "cuda", "mps"):
+        raise UserError(f"--device {device}: use auto, cpu, cuda or mps")
+    from rich.console import Console
+
+    try:
+        from nnunet_lunet.reporting.study import execution, progress
+    except ModuleNotFoundError as error:
+        raise UserError(f"lunet study needs {error.name}: pip install 'nnunet-lunet[study]'") from error
+
+    asked, cells, plan = execution.load(file, output, device)
+    if listing:
+        Console().print(progress.listing(execution.states(cells, plan)))
+    elif dry_run:
+        typer.echo("\n".join(execution.command_lines(cells, plan)))
+    else:
+        try:
+            complete = execution.run(asked, cells, plan, Console())
+        except KeyboardInterrupt:
+            raise UserError(f"stopped; lunet study {file} goes on from here") from None
+        if not complete:
+            raise UserError(f"not all trainings ended well; lunet study {file} tries those again that did not")
+
+
 def main() -> None:
     """Entry point of the ``lunet`` command."""
     if isinstance(sys.stdout, io.TextIOWrapper):

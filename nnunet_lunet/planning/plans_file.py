@@ -139,12 +139,6 @@ def dataset_folder(dataset: str) -> Path:
         raise UserError(f"-d {dataset}: {str(error).partition('. ')[0]}; see lunet doctor for its folders") from error
 
 
-def derived_name(start: str, source: str) -> str:
-    """Name of plans that are made from others: ``LUnet16`` and ``nnUNetResEncUNetMPlans`` give
-    ``LUnet16ResEncUNetMPlans``, and from the stock plans ``LUnet16Plans``."""
-    return start + source.removeprefix("nnUNet")
-
-
 def together(plans: PlansFile, chosen: Sequence[str] | None) -> list[str]:
     """The chosen configurations and those that nnU-Net needs beside them: what they inherit from, and cascades whole.
 

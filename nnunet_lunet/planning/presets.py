@@ -69,6 +69,17 @@ def load(preset: str) -> Preset:
     raise UserError(f"preset {preset!r} is unknown: {guess}lunet plan --list shows all")
 
 
+def derived_name(start: str, source: str) -> str:
+    """Name of plans that are made from others: ``LUnet16`` and ``nnUNetResEncUNetMPlans`` give
+    ``LUnet16ResEncUNetMPlans``, and from the stock plans ``LUnet16Plans``."""
+    return start + source.removeprefix("nnUNet")
+
+
+def match_name(preset: Preset) -> str:
+    """Start of the plans' name of the doubling U-Net that has about as many parameters as a preset."""
+    return f"UNetMatch{preset.name}"
+
+
 def read(file: Path) -> Preset:
     """The preset in a file.
 

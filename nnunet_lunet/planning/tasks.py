@@ -52,7 +52,7 @@ def from_match(
             f"{name}: {chosen.name} has {wanted:,} parameters, the U-Net that doubles from {width} has {parameters:,} "
             f"({(parameters - wanted) / wanted:+.1%})"
         )
-    return lines + _write(source, f"UNetMatch{chosen.name}", changes, overwrite)
+    return lines + _write(source, presets.match_name(chosen), changes, overwrite)
 
 
 def from_limits(
@@ -103,7 +103,7 @@ def from_planner(
 
 
 def _write(source: PlansFile, start: str, changes: Mapping[str, Mapping[str, Any]], overwrite: bool) -> list[str]:
-    content = plans_file.derive(source, plans_file.derived_name(start, source.name), changes)
+    content = plans_file.derive(source, presets.derived_name(start, source.name), changes)
     written = plans_file.write(source.folder, content, overwrite)
     lines = _what_next(PlansFile(source.folder, content, source.dataset))
     return lines if written else [*lines, "These plans were there already; nothing was written."]

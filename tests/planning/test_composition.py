@@ -18,7 +18,7 @@ PRUNING = "LUnetPruningTrainer_keep50_3epochs_1iters"
 @pytest.mark.parametrize("preset", presets.names())
 def test_every_preset_makes_networks_that_nnunet_can_train(planned, preset, source, configurations):
     tasks.from_preset("903", preset, source, configurations)
-    name = plans_file.derived_name(preset, source)
+    name = presets.derived_name(preset, source)
     plans = plans_file.read("903", name)
     assert plans.content["plans_name"] == name
     for configuration in configurations:
@@ -42,7 +42,7 @@ def test_preset_plans_train_with_every_trainer(tiny, source, configuration):
         tiny.call("nnUNetv2_plan_experiment", "-d", tiny.dataset_id, "-pl", "nnUNetPlannerResEncM")
     with tiny.active():
         tasks.from_preset(tiny.dataset, "LUnetLinear8", source)
-        name = plans_file.derived_name("LUnetLinear8", source)
+        name = presets.derived_name("LUnetLinear8", source)
         for trainer_name in ("nnUNetTrainer", "UNetTrainer_noDS", "LUnetTrainer_w4", "LUnetPruningTrainer_3epochs"):
             trainer = tiny.trainer(trainer_name, configuration, name)
             trainer.initialize()

@@ -81,7 +81,7 @@ def test_nothing_fits_and_the_smallest_figures_are_told(planned):
 def test_the_matched_unet_is_the_nearest_of_all_that_double(planned, source):
     plans = plans_file.read("903", source)
     lines = tasks.from_match("903", "LUnet16", source, ["3d_fullres"])
-    written = PlansManager(str(planned.preprocessed / f"{plans_file.derived_name('UNetMatchLUnet16', source)}.json"))
+    written = PlansManager(str(planned.preprocessed / f"{presets.derived_name('UNetMatchLUnet16', source)}.json"))
     kwargs = written.get_configuration("3d_fullres").network_arch_init_kwargs
     target, *around = (
         costs_at(plans, "3d_fullres", width, profile, ["parameters"])["parameters"]

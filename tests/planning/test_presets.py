@@ -15,6 +15,7 @@ EXPECTED = {
     *("UNetNoSkip32", "UNetPlusPlus32", "MedNeXtS"),
     *(f"unet_small_{width}f" for width in (4, 3, 2, 1)),
     *(f"lunet_small_{width}f" for width in (8, 4, 3, 2, 1)),
+    *(f"{kind}_small_4f_noskip" for kind in ("unet", "lunet")),
     *(f"{kind}_large_{width}f" for kind in ("unet", "lunet") for width in (24, 12, 6)),
 }
 VALID = {

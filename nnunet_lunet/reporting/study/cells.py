@@ -1,0 +1,128 @@
+"""One training of a study: how far it is by the files that nnU-Net wrote, and the stock commands that are left."""
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nnunetv2.paths import nnUNet_raw
+from nnunetv2.utilities.file_path_utilities import get_output_folder
+
+from nnunet_lunet.errors import UserError
+from nnunet_lunet.reporting import results
+from nnunet_lunet.reporting.study.matrix import Cell
+from nnunet_lunet.reporting.study.study_file import Predict
+from nnunet_lunet.trainers import names
+
+#: How far a cell is, in this order; ``trained``: nnU-Net's own validation is missing.
+STATES = ("new", "begun", "trained", "validated", "predicted", "done")
+_OPTIONS: Mapping[str, list[str]] = {"new": [], "begun": ["--c"], "trained": ["--val"]}
+_STOCK_EPOCHS = 1000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked of every cell.
+
+    :param output: the study's folder
+    :param device: as nnU-Net's ``-device``
+    """
+
+    output: Path
+    device: str
+    predict: Predict | None = None
+
+    def log(self, cell: Cell) -> Path:
+        return self.output / "logs" / cell.dataset / f"{cell.name}.log"
+
+    def predictions(self, cell: Cell) -> Path:
+        return self.output / "predictions" / cell.dataset / cell.name
+
+    def inside_raw(self, cell: Cell, folder: str) -> Path:
+        """Absolute folders are themselves."""
+        return Path(nnUNet_raw) / cell.dataset / folder
+
+
+def fold_folder(cell: Cell) -> Path:
+    """Where nnU-Net trains a cell."""
+    return Path(get_output_folder(cell.dataset, cell.trainer, cell.plans, cell.configuration)) / f"fold_{cell.fold}"
+
+
+def state(cell: Cell, plan: Plan) -> str:
+    """One of :data:`STATES`, from the files alone."""
+    reached = results.training_state(fold_folder(cell))
+    if reached != "validated" or plan.predict is None:
+        return "done" if reached == "validated" else reached
+    predictions = plan.predictions(cell)
+    if not predictions.is_dir():
+        return "validated"
+    return "done" if plan.predict.labels is None or results.is_evaluated(predictions) else "predicted"
+
+
+def commands(cell: Cell, plan: Plan, reached: str) -> list[list[str]]:
+    """The stock commands that take a cell from ``reached`` to ``done``.
+
+    Predictions are made beside their folder, which so is there whole or not at all.
+    """
+    left = []
+    if reached in _OPTIONS:
+        left.append([
+            "nnUNetv2_train", cell.dataset, cell.configuration, str(cell.fold), "-tr", cell.trainer,
+            "-p", cell.plans, "-device", plan.device, *_OPTIONS[reached],
+        ])  # fmt: skip
+    if plan.predict is None:
+        return left
+    folder = plan.predictions(cell)
+    if reached in (*_OPTIONS, "validated"):
+        left.append([
+            "nnUNetv2_predict", "-d", cell.dataset, "-i", str(plan.inside_raw(cell, plan.predict.images)),
+            "-o", str(_unfinished(folder)), "-tr", cell.trainer, "-p", cell.plans, "-c", cell.configuration,
+            "-f", str(cell.fold), "-device", plan.device,
+        ])  # fmt: skip
+    if plan.predict.labels is not None and reached != "done":
+        left.append([
+            "nnUNetv2_evaluate_folder", str(plan.inside_raw(cell, plan.predict.labels)), str(folder),
+            "-djfile", str(folder / "dataset.json"), "-pfile", str(folder / "plans.json"),
+        ])  # fmt: skip
+    return left
+
+
+def before(command: list[str], cell: Cell, plan: Plan) -> list[str]:
+    """Make way for a command of :func:`commands`; returns what there is to say about it in the log."""
+    said = []
+    if command[0] == "nnUNetv2_train":
+        # Written by nnU-Net's own trainers when they were killed; --c would stumble over them.
+        for name in results.CHECKPOINTS:
+            checkpoint = fold_folder(cell) / name
+            if checkpoint.exists() and not results.is_whole(checkpoint):
+                aside = checkpoint.replace(checkpoint.with_name(f"{name}.cut_off"))
+                said.append(f"{checkpoint} is cut off; it is {aside.name} now")
+    if command[0] == "nnUNetv2_predict":
+        shutil.rmtree(_unfinished(plan.predictions(cell)), ignore_errors=True)
+    return said
+
+
+def after(command: list[str], cell: Cell, plan: Plan) -> None:
+    """What makes a command's result final.
+
+    :raises UserError: the command succeeded by its exit status, but its result is not there
+    """
+    if command[0] == "nnUNetv2_predict":
+        folder = plan.predictions(cell)
+        _unfinished(folder).replace(folder)
+    if command[0] == "nnUNetv2_train" and (reached := results.training_state(fold_folder(cell))) != "validated":
+        raise UserError(f"{fold_folder(cell)} is {reached} after training: see {plan.log(cell)}")
+
+
+def epochs(cell: Cell) -> int:
+    """How many epochs a training has by its name; nnU-Net's 1000 where that does not say."""
+    try:
+        return names.parse(cell.trainer).epochs or _STOCK_EPOCHS
+    except names.TrainerNameError:
+        named = re.search(r"_(\d+)epochs?(?=_|$)", cell.trainer)
+        return int(named[1]) if named else _STOCK_EPOCHS
+
+
+def _unfinished(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.unfinished")

@@ -1,0 +1,201 @@
+"""What a study's YAML file may say. No torch."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from nnunet_lunet.errors import UserError
+from nnunet_lunet.planning import presets
+
+
+def _listed(value: Any) -> Any:
+    """One value may stand where a list is wanted."""
+    return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+def _named(value: Any) -> Any:
+    """``executor: local`` is ``executor: {local: {}}``."""
+    return {value: {}} if isinstance(value, str) else value
+
+
+_Name = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
+_Names = Annotated[list[_Name], BeforeValidator(_listed), Field(min_length=1)]
+_Count = Annotated[int, Field(ge=1)]
+_Index = Annotated[int, Field(ge=0)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Network(_Strict):
+    """One row of the comparison: a trainer, and the plans it trains.
+
+    :param plans: to train, or what preset or match start from; None is the study's
+    :param preset: name or file, see :mod:`nnunet_lunet.planning.presets`
+    :param match: the doubling U-Net with about as many parameters as this preset
+    :param label: for progress and log files; what trainer and plans are called, if not given
+    :param configurations: None is the study's
+    """
+
+    trainer: Annotated[str, Field(pattern=r"^[A-Za-z]\w*$")]
+    plans: _Name | None = None
+    preset: _Name | None = None
+    match: _Name | None = None
+    label: Annotated[str, Field(pattern=r"^[^/\s]([^/]*[^/\s])?$")] | None = None
+    configurations: _Names | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "Network":
+        if self.preset is not None and self.match is not None:
+            raise ValueError("give preset or match, not both")
+        return self
+
+
+class Predict(_Strict):
+    """A folder to predict with each trained fold.
+
+    :param images: absolute, or inside the dataset's folder in ``nnUNet_raw``
+    :param labels: references of these images, to evaluate against
+    """
+
+    images: _Name
+    labels: _Name | None = None
+
+
+class Local(_Strict):
+    """This machine.
+
+    :param jobs: trainings at the same time; None is one, or one for each GPU
+    :param gpus: numbers of the GPUs that are handed out, as in ``CUDA_VISIBLE_DEVICES``; none leaves that as it is
+    """
+
+    jobs: _Count | None = None
+    gpus: Annotated[list[_Index], BeforeValidator(_listed)] = []
+
+    @property
+    def slots(self) -> list[int | None]:
+        """The GPU of each training that runs at the same time; None is whatever nnU-Net finds."""
+        jobs = self.jobs or max(1, len(self.gpus))
+        return [self.gpus[job % len(self.gpus)] if self.gpus else None for job in range(jobs)]
+
+
+class Executor(_Strict):
+    """Where trainings run: one of these.
+
+    :param slurm: parameters of submitit's ``AutoExecutor``, e.g. ``timeout_min``, ``slurm_partition``
+    """
+
+    local: Local | None = None
+    slurm: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "Executor":
+        if (self.local is None) == (self.slurm is None):
+            raise ValueError("give local or slurm")
+        return self
+
+
+class Study(_Strict):
+    """A whole file.
+
+    :param output: folder for logs and comparisons; ``lunet-study-NAME`` in the working folder, if not given
+    :param plans: of networks that do not say
+    :param epochs: of every network; it becomes part of the trainers' names, as ``iters`` and ``seeds`` do
+    """
+
+    datasets: Annotated[list[_Name | _Index], BeforeValidator(_listed), Field(min_length=1)]
+    networks: Annotated[list[Network], Field(min_length=1)]
+    configurations: _Names = ["3d_fullres"]
+    folds: Annotated[list[_Index | Literal["all"]], BeforeValidator(_listed), Field(min_length=1)] = [0, 1, 2, 3, 4]
+    seeds: Annotated[list[_Index], BeforeValidator(_listed)] = []
+    epochs: _Count | None = None
+    iters: _Count | None = None
+    plans: _Name = "nnUNetPlans"
+    predict: Predict | None = None
+    output: _Name | None = None
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    executor: Annotated[Executor, BeforeValidator(_named)] = Executor(local=Local())
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Study":
+        if self.executor.slurm is not None and self.device == "auto":
+            raise ValueError("with executor slurm say device: cuda or cpu (its nodes need not be like this machine)")
+        if self.executor.local is not None and self.executor.local.gpus and self.device in ("cpu", "mps"):
+            raise ValueError(f"executor.local.gpus has no meaning with device {self.device}")
+        return self
+
+
+def folder() -> Path:
+    """Where the studies lie that come with the package."""
+    return presets.folder() / "studies"
+
+
+def names() -> list[str]:
+    """Names of the studies that come with the package."""
+    return sorted(file.stem for file in folder().glob("*.yaml"))
+
+
+def find(study: str) -> Path:
+    """The file of a study.
+
+    :param study: path of a file, or the name of a study that comes with the package
+    :raises UserError: neither; names near ones
+    """
+    file = Path(study)
+    if file.is_file() or file.suffix in (".yaml", ".yml"):
+        return file
+    if study in names():
+        return folder() / f"{study}.yaml"
+    near = difflib.get_close_matches(study, names(), n=3, cutoff=0.5) or names()
+    raise UserError(f"study {study!r} is no file and no study of this package: did you mean {' or '.join(near)}?")
+
+
+def read(file: Path) -> Study:
+    """The study in a file.
+
+    :raises UserError: unreadable, no YAML, an unknown key (the nearest is named), a value of a wrong type
+    """
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"study {file} cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"study {file} is no YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"study {file} says nothing: it needs at least datasets and networks")
+    try:
+        return Study.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"study {file}, {_first(error)}") from error
+
+
+_MODELS: dict[str, type[BaseModel]] = {
+    "": Study, "networks": Network, "predict": Predict, "executor": Executor, "local": Local
+}  # fmt: skip
+
+
+def _first(error: ValidationError) -> str:
+    """The first thing that is wrong: where, and what to write."""
+    # A misspelled key also is a missing one.
+    details = min(error.errors(include_url=False), key=lambda details: details["type"] != "extra_forbidden")
+    *above, last = details["loc"] or ("",)
+    if details["type"] == "extra_forbidden":
+        known = list(_MODELS[next((part for part in reversed(above) if isinstance(part, str)), "")].model_fields)
+        near = difflib.get_close_matches(str(last), known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        return f"{_place([*above, last])}: unknown key: {hint}"
+    # Of alternatives, pydantic adds its names of types to the place.
+    fields = {name for model in _MODELS.values() for name in model.model_fields}
+    place = _place([part for part in details["loc"] if isinstance(part, int) or part in fields])
+    message = details["msg"].removeprefix("Value error, ")
+    if details["type"] in ("value_error", "missing"):
+        return f"{place}: {message}" if place else message
+    return f"{place}: {message}, not {str(details['input'])[:40]!r}"
+
+
+def _place(parts: list[int | str]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
