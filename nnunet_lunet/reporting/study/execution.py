@@ -3,6 +3,7 @@
 import json
 import shlex
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from nnunet_lunet.reporting.study.executors import Cluster, Handle, Local
 from nnunet_lunet.reporting.study.matrix import Cell
 from nnunet_lunet.reporting.study.progress import Display, Status
 from nnunet_lunet.reporting.study.study_file import Study
+from nnunet_lunet.trainers import names
 
 _SECONDS = 1.0
 
@@ -202,4 +204,24 @@ def _record(study: Study, status: Status, plan: Plan) -> None:
 
 
 def _compare(study: Study, done: Sequence[Cell], plan: Plan, console: Console) -> None:
-    """One comparison for each dataset and configuration, over the seeds and folds that are done."""
+    """One comparison for each dataset and configuration, of all that is done.
+
+    What cannot be compared is told; ``lunet compare`` can still do it by hand.
+    """
+    for dataset, configuration in dict.fromkeys((cell.dataset, cell.configuration) for cell in done):
+        of_both = [cell for cell in done if (cell.dataset, cell.configuration) == (dataset, configuration)]
+        models = dict.fromkeys(
+            f"{names.without_seed(cell.trainer)}:{cell.plans}:{configuration}" for cell in of_both
+        )  # fmt: skip
+        output = plan.output / f"comparison-{dataset}-{configuration}"
+        try:
+            from nnunet_lunet.reporting.compare import command  # type: ignore[attr-defined]
+
+            folds = [str(fold) for fold in study.folds]
+            typed = shlex.join(["lunet", *sys.argv[1:]])
+            request = command.Request(dataset, list(models), folds=folds, overwrite=True, command=typed)
+            command.run(request, output, console)
+        except (UserError, ImportError) as error:
+            why = jobs.said(error) if isinstance(error, UserError) else str(error)
+            line = f"{dataset} {configuration} is not compared: {why}"
+            console.print(line, style="yellow", soft_wrap=True, markup=False, highlight=False)
