@@ -39,6 +39,8 @@ def test_help_answers_in_less_than_half_a_second(lunet):
         ("plan", "--help"),
         ("plan", "--list"),
         ("plan", "--preset", "LUnet16"),
+        ("study", "--help"),
+        ("study", "widths", "--device", "banana"),
     ],
 )
 def test_help_and_mistakes_load_nothing_heavy(lunet, arguments):

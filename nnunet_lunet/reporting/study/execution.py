@@ -97,8 +97,6 @@ def run(study: Study, found: Sequence[Cell], plan: Plan, console: Console) -> bo
             finally:
                 executor.close()
         _record(study, status, plan)
-        for cell, why in status.failed.items():
-            console.print(f"failed: {cell.title}: {why}", style="red", soft_wrap=True, markup=False, highlight=False)
         _compare(study, status.done, plan, console)
     return not status.failed
 

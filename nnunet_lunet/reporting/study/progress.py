@@ -89,7 +89,7 @@ class Display:
     def __init__(self, console: Console, at_a_time: int | None) -> None:
         self.console, self._at_a_time = console, at_a_time
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
-        self._shown: dict[str, str] = {}
+        self._shown: dict[str, str] | None = None
         self._finished: dict[Cell, Pace] = {}
 
     def __enter__(self) -> "Display":
@@ -107,23 +107,25 @@ class Display:
                 self._finished[cell] = pace(cell, done=True)
         paces = {**self._finished, **{cell: pace(cell, done=False) for cell in status.running}}
         left = seconds_left(status, paces, self._at_a_time or max(1, len(status.running)))
+        news = self._news(status)
+        for line in news:
+            self.console.print(line, soft_wrap=True, markup=False, highlight=False)
         if self._live is not None:
             self._live.update(_picture(status, paces, left), refresh=True)
-        else:
-            self._lines(status, _headline(status, left))
+        elif news:
+            self.console.print(_headline(status, left), soft_wrap=True, markup=False, highlight=False)
 
-    def _lines(self, status: Status, headline: str) -> None:
-        now = dict.fromkeys(status.preparing, "preparing")
-        now |= {cell.title: "running" for cell in status.running}
-        now |= {cell.title: "done" for cell in status.done}
+    def _news(self, status: Status) -> list[str]:
+        """What has changed, a line each; in a terminal only what went wrong, as the rest is in the picture."""
+        now = {cell.title: "done" for cell in status.done}
         now |= {cell.title: f"failed: {why}" for cell, why in status.failed.items()}
+        now |= {cell.title: "running" for cell in status.running}
+        now |= dict.fromkeys(status.preparing, "preparing")
+        if self._shown is None:
+            self._shown = {cell.title: "done" for cell in status.done}
         news = [f"{name}: {what}" for name, what in now.items() if self._shown.get(name) != what]
-        if self._shown or not status.done:
-            for line in news:
-                self.console.print(line, soft_wrap=True, markup=False, highlight=False)
-        if news:
-            self.console.print(headline, soft_wrap=True, markup=False, highlight=False)
         self._shown = now
+        return [line for line in news if self._live is None or ": failed: " in line]
 
 
 def _headline(status: Status, left: float | None) -> str:
@@ -156,9 +158,6 @@ def _picture(status: Status, paces: Mapping[Cell, Pace], left: float | None) -> 
         epoch = "" if seen.epoch is None else f"epoch {seen.epoch} of {cells.epochs(cell)}"
         speed = "" if seen.seconds_per_epoch is None else f"{seen.seconds_per_epoch:.1f} s each"
         table.add_row("running", Text(cell.title), epoch, speed)
-    for cell, why in status.failed.items():
-        table.add_row(Text("failed", style="red"), Text(cell.title), "", "")
-        table.add_row("", Text(why, style="red"), "", "")
     return Group(table, Text(_headline(status, left), style="bold"))
 
 

@@ -124,9 +124,22 @@ class Study(_Strict):
     def _possible(self) -> "Study":
         if self.executor.slurm is not None and self.device == "auto":
             raise ValueError("with executor slurm say device: cuda or cpu (its nodes need not be like this machine)")
+        if self.executor.slurm is not None and not {"timeout_min", "slurm_time"} & self.executor.slurm.keys():
+            raise ValueError("executor.slurm: say timeout_min, the minutes a job may take; submitit's default is 5")
         if self.executor.local is not None and self.executor.local.gpus and self.device in ("cpu", "mps"):
             raise ValueError(f"executor.local.gpus has no meaning with device {self.device}")
         return self
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's, but a key that is there twice is a mistake; PyYAML takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for index, key in enumerate(keys):
+            if key in keys[:index]:
+                raise yaml.constructor.ConstructorError(None, None, f"{key} is there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def folder() -> Path:
@@ -160,7 +173,7 @@ def read(file: Path) -> Study:
     :raises UserError: unreadable, no YAML, an unknown key (the nearest is named), a value of a wrong type
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.load(file.read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"study {file} cannot be read: {error}") from error
     except yaml.YAMLError as error:
