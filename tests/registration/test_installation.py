@@ -17,6 +17,9 @@ from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
 found = find(sys.argv[1])
 print(found.__module__, found.__name__)
 """
+STUDIES = (
+    "from nnunet_lunet.planning import presets as p; print(*sorted(f.name for f in (p.folder() / 'studies').iterdir()))"
+)
 VARIABLE = "import os; print(os.environ.get('nnUNet_extTrainer'))"
 HEAVY = {"torch", "nnunetv2", "numpy"}
 
@@ -141,6 +144,8 @@ def test_the_presets_come_along_and_an_editable_install_has_no_import_finder(ins
     listed = installed.environment.python("-m", "nnunet_lunet", "plan", "--list", COLUMNS="300").stdout
     assert all(f" {file.stem} " in listed for file in (REPOSITORY / "plans").glob("*[0-9S]*.json"))
     assert not list(installed.environment.site_packages.glob("__editable__*.py"))
+    studies = installed.environment.python("-c", STUDIES).stdout.split()
+    assert studies == sorted(file.name for file in (REPOSITORY / "plans" / "studies").iterdir()) != []
 
 
 def test_uninstalling_leaves_nothing_behind(installed, tmp_path):

@@ -125,7 +125,8 @@ _OF_CONSTRUCTOR = ("slurm_max_num_timeout", "slurm_max_pickle_size_gb", "slurm_p
 class _Queue:
     """What ``squeue`` tells of this user's jobs. ``sacct``, which submitit asks, needs a database that many lack."""
 
-    seconds = 5
+    #: Between two questions, for the controller's sake.
+    seconds = 10
 
     def __init__(self) -> None:
         self._states: dict[str, str] = {}

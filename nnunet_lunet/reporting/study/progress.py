@@ -123,7 +123,9 @@ class Display:
         now |= dict.fromkeys(status.preparing, "preparing")
         if self._shown is None:
             self._shown = {cell.title: "done" for cell in status.done}
-        news = [f"{name}: {what}" for name, what in now.items() if self._shown.get(name) != what]
+        prepared = [name for name, what in self._shown.items() if what == "preparing" and name not in now]
+        news = [f"{name}: ready" for name in prepared]
+        news += [f"{name}: {what}" for name, what in now.items() if self._shown.get(name) != what]
         self._shown = now
         return [line for line in news if self._live is None or ": failed: " in line]
 
@@ -135,7 +137,8 @@ def _headline(status: Status, left: float | None) -> str:
     }  # fmt: skip
     shown = ", ".join(f"{count} {name}" for name, count in counts.items())
     ending = "" if left is None or not (status.running or status.waiting) else f"; about {duration(left)} left"
-    return f"{sum(counts.values())} trainings: {shown}{ending}"
+    total = sum(counts.values())
+    return f"{total} training{'' if total == 1 else 's'}: {shown}{ending}"
 
 
 def duration(seconds: float) -> str:

@@ -81,6 +81,7 @@ def test_without_a_terminal_each_change_is_a_line(folder):
     assert text.getvalue().splitlines() == [
         "Dataset004_A: plans and data: preparing",
         "2 trainings: 1 done, 0 running, 1 waiting, 0 failed",
+        "Dataset004_A: plans and data: ready",
         "Dataset004_A 2d B, fold 0, seed 0: running",
         # Nine epochs of 18 s are left.
         "2 trainings: 1 done, 1 running, 0 waiting, 0 failed; about 3 min left",

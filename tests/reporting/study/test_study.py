@@ -161,7 +161,7 @@ def test_mistakes_are_told_in_one_line(study, tmp_path, arguments, says):
 
 
 def test_without_its_libraries_it_says_what_to_install(study, tmp_path):
-    (tmp_path / "pydantic.py").write_text("raise ModuleNotFoundError(name='pydantic')")
+    (tmp_path / "yaml.py").write_text("raise ModuleNotFoundError(name='yaml')")
     paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     status, _, errors = ended(study(PYTHONPATH=paths))
-    assert status == 1 and errors == "nnunet-lunet: lunet study needs pydantic: pip install 'nnunet-lunet[study]'\n"
+    assert status == 1 and errors == "nnunet-lunet: lunet study needs yaml: pip install 'nnunet-lunet[study]'\n"
