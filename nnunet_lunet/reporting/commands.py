@@ -42,7 +42,7 @@ def run_stock(
     with log.open("a", encoding="utf-8") as file:
         file.write(f"$ {shlex.join(arguments)}\n")
         with subprocess.Popen(
-            [sys.executable, "-I", "-S", guard.__file__, str(program), *arguments[1:]],
+            [sys.executable, "-I", "-S", guard.PATH, str(program), *arguments[1:]],
             env=environment,
             stdin=lifeline,
             stdout=subprocess.PIPE,

@@ -12,6 +12,9 @@ import sys
 import threading
 from types import FrameType
 
+#: This script, as an argument of Python.
+PATH = __file__
+
 
 def main(command: list[str]) -> int:
     """Exit status of the command, 128 + number of the signal that ended it."""

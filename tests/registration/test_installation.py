@@ -17,9 +17,10 @@ from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
 found = find(sys.argv[1])
 print(found.__module__, found.__name__)
 """
-STUDIES = (
-    "from nnunet_lunet.planning import presets as p; print(*sorted(f.name for f in (p.folder() / 'studies').iterdir()))"
-)
+STUDIES = """
+from nnunet_lunet.planning import presets
+print(*sorted(file.name for file in (presets.folder() / "studies").iterdir()))
+"""
 VARIABLE = "import os; print(os.environ.get('nnUNet_extTrainer'))"
 HEAVY = {"torch", "nnunetv2", "numpy"}
 
