@@ -10,7 +10,7 @@ from nnunetv2.paths import nnUNet_raw
 from nnunetv2.utilities.file_path_utilities import get_output_folder
 
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.reporting import results
+from nnunet_lunet.reporting import training_state
 from nnunet_lunet.reporting.study.matrix import Cell
 from nnunet_lunet.reporting.study.study_file import Predict
 from nnunet_lunet.trainers import names
@@ -51,13 +51,13 @@ def fold_folder(cell: Cell) -> Path:
 
 def state(cell: Cell, plan: Plan) -> str:
     """One of :data:`STATES`, from the files alone."""
-    reached = results.training_state(fold_folder(cell))
+    reached = training_state.reached(fold_folder(cell))
     if reached != "validated" or plan.predict is None:
         return "done" if reached == "validated" else reached
     predictions = plan.predictions(cell)
     if not predictions.is_dir():
         return "validated"
-    return "done" if plan.predict.labels is None or results.is_evaluated(predictions) else "predicted"
+    return "done" if plan.predict.labels is None or training_state.is_evaluated(predictions) else "predicted"
 
 
 def commands(cell: Cell, plan: Plan, reached: str) -> list[list[str]]:
@@ -93,9 +93,9 @@ def before(command: list[str], cell: Cell, plan: Plan) -> list[str]:
     said = []
     if command[0] == "nnUNetv2_train":
         # Written by nnU-Net's own trainers when they were killed; --c would stumble over them.
-        for name in results.CHECKPOINTS:
+        for name in training_state.CHECKPOINTS:
             checkpoint = fold_folder(cell) / name
-            if checkpoint.exists() and not results.is_whole(checkpoint):
+            if checkpoint.exists() and not training_state.is_whole(checkpoint):
                 aside = checkpoint.replace(checkpoint.with_name(f"{name}.cut_off"))
                 said.append(f"{checkpoint} is cut off; it is {aside.name} now")
     if command[0] == "nnUNetv2_predict":
@@ -111,7 +111,7 @@ def after(command: list[str], cell: Cell, plan: Plan) -> None:
     if command[0] == "nnUNetv2_predict":
         folder = plan.predictions(cell)
         _unfinished(folder).replace(folder)
-    if command[0] == "nnUNetv2_train" and (reached := results.training_state(fold_folder(cell))) != "validated":
+    if command[0] == "nnUNetv2_train" and (reached := training_state.reached(fold_folder(cell))) != "validated":
         raise UserError(f"{fold_folder(cell)} is {reached} after training: see {plan.log(cell)}")
 
 

@@ -8,7 +8,7 @@ from nnunetv2.configuration import default_num_processes
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw, nnUNet_results
 
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.reporting import results
+from nnunet_lunet.reporting import training_state
 from nnunet_lunet.reporting.study.matrix import Cell, Origin
 
 #: Has no data of its own.
@@ -116,7 +116,7 @@ def _not_preprocessed(dataset: str, plans: str, configurations: Sequence[str]) -
     planned = [name for name in configurations if name in source.content["configurations"]]
     return [
         name for name in planned
-        if results.missing_cases(source.folder, source.configuration(name)["data_identifier"])
+        if training_state.missing_cases(source.folder, source.configuration(name)["data_identifier"])
     ]  # fmt: skip
 
 

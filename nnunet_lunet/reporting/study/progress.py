@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from nnunet_lunet.reporting import results
+from nnunet_lunet.reporting import training_state
 from nnunet_lunet.reporting.study import cells
 from nnunet_lunet.reporting.study.matrix import Cell
 
@@ -44,7 +44,7 @@ class Pace:
 
 def pace(cell: Cell, done: bool) -> Pace:
     """From what nnU-Net logs in a cell's fold folder."""
-    log = results.training_log(cells.fold_folder(cell))
+    log = training_state.training_log(cells.fold_folder(cell))
     if log is None:
         return Pace(None, None)
     epoch = None if log.epoch is None else log.epoch + 1

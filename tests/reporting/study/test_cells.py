@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.reporting import results
+from nnunet_lunet.reporting import training_state
 from nnunet_lunet.reporting.study import cells
 from nnunet_lunet.reporting.study.cells import Plan
 from nnunet_lunet.reporting.study.matrix import Cell, Origin
@@ -76,7 +76,7 @@ def test_what_was_cut_off_does_not_count_and_makes_way(fold, tmp_path):
     assert len(said) == 1 and str(final) in said[0]
     # nnU-Net's --c takes checkpoint_latest.pth now; the remains are kept.
     assert not final.exists() and (fold / "checkpoint_final.pth.cut_off").read_bytes() == whole[:-10]
-    assert results.is_whole(fold / "checkpoint_latest.pth")
+    assert training_state.is_whole(fold / "checkpoint_latest.pth")
 
 
 def test_a_training_that_ends_well_but_is_not_validated_is_a_failure(fold, tmp_path):

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from nnunet_lunet.reporting import results
+from nnunet_lunet.reporting import training_state
 from nnunet_lunet.reporting.study import cells, progress
 from nnunet_lunet.reporting.study.matrix import Cell, Origin
 from nnunet_lunet.reporting.study.progress import Display, Pace, Status
@@ -38,14 +38,14 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_the_log_of_a_training(tmp_path):
-    assert results.training_log(tmp_path) is None
+    assert training_state.training_log(tmp_path) is None
     log = tmp_path / "training_log_2026_11_25_13_02_27.txt"
     log.write_text(LOG[:130])
-    assert results.training_log(tmp_path) == results.TrainingLog(None, None, 0)
+    assert training_state.training_log(tmp_path) == training_state.TrainingLog(None, None, 0)
     log.write_text(LOG + "2026-11-25 13:03:05.500000: Epoch 2 \n")
-    assert results.training_log(tmp_path) == results.TrainingLog(2, 18.0, 0.5)
+    assert training_state.training_log(tmp_path) == training_state.TrainingLog(2, 18.0, 0.5)
     log.write_text(LOG + "2026-11-25 13:03:35.000000: Validation complete\n")
-    assert results.training_log(tmp_path) == results.TrainingLog(1, 18.0, 30.0)
+    assert training_state.training_log(tmp_path) == training_state.TrainingLog(1, 18.0, 30.0)
 
 
 def test_the_estimate_by_hand():
