@@ -108,9 +108,12 @@ class Cluster:
     def _left_running(self, name: str) -> Any:
         from submitit import SlurmJob
 
+        if self._kind != "slurm":
+            return None
         submitted = sorted((self._folder / name).glob("*_submitted.pkl"), key=lambda file: file.stat().st_mtime)
         number = submitted[-1].name.partition("_")[0] if submitted else ""
-        return SlurmJob(self._folder / name, number) if self._kind == "slurm" and self._queue.state(number) else None
+        is_left = self._queue.state(number) not in (None, "COMPLETING")
+        return SlurmJob(self._folder / name, number) if is_left else None
 
     def close(self) -> None:
         """Cancel what has not ended."""
