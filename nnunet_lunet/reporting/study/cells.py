@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +39,16 @@ class Plan:
     def predictions(self, cell: Cell) -> Path:
         return self.output / "predictions" / cell.dataset / cell.name
 
-    def inside_raw(self, cell: Cell, folder: str) -> Path:
+    def inside_raw(self, dataset: str, folder: str) -> Path:
         """Absolute folders are themselves."""
-        return Path(nnUNet_raw) / cell.dataset / folder
+        return Path(nnUNet_raw) / dataset / folder
+
+    def check_folders(self, datasets: Iterable[str]) -> None:
+        """:raises UserError: a folder to predict or to evaluate against is not there"""
+        for dataset in datasets if self.predict is not None else ():
+            for key, folder in self.predict or ():
+                if folder is not None and not self.inside_raw(dataset, folder).is_dir():
+                    raise UserError(f"predict.{key}: there is no folder {self.inside_raw(dataset, folder)}")
 
 
 def fold_folder(cell: Cell) -> Path:
@@ -76,13 +83,13 @@ def commands(cell: Cell, plan: Plan, reached: str) -> list[list[str]]:
     folder = plan.predictions(cell)
     if reached in (*_OPTIONS, "validated"):
         left.append([
-            "nnUNetv2_predict", "-d", cell.dataset, "-i", str(plan.inside_raw(cell, plan.predict.images)),
+            "nnUNetv2_predict", "-d", cell.dataset, "-i", str(plan.inside_raw(cell.dataset, plan.predict.images)),
             "-o", str(_unfinished(folder)), "-tr", cell.trainer, "-p", cell.plans, "-c", cell.configuration,
             "-f", str(cell.fold), "-device", plan.device,
         ])  # fmt: skip
     if plan.predict.labels is not None and reached != "done":
         left.append([
-            "nnUNetv2_evaluate_folder", str(plan.inside_raw(cell, plan.predict.labels)), str(folder),
+            "nnUNetv2_evaluate_folder", str(plan.inside_raw(cell.dataset, plan.predict.labels)), str(folder),
             "-djfile", str(folder / "dataset.json"), "-pfile", str(folder / "plans.json"),
         ])  # fmt: skip
     return left

@@ -43,9 +43,12 @@ def load(name: str, output: Path | None, device: str | None) -> tuple[Study, lis
     preparation.check_folders()
     file = study_file.find(name)
     study = study_file.read(file)
-    found = matrix.expand(study, file, preparation.dataset_names(study.datasets, file))
+    datasets = preparation.dataset_names(study.datasets, file)
+    found = matrix.expand(study, file, datasets)
     folder = output or Path(study.output or f"lunet-study-{file.stem}")
-    return study, found, Plan(folder.absolute(), _device(device or study.device), study.predict)
+    plan = Plan(folder.absolute(), _device(device or study.device), study.predict)
+    plan.check_folders(datasets)
+    return study, found, plan
 
 
 def _device(device: str) -> str:
@@ -136,6 +139,7 @@ def _work(found: Sequence[Cell], plan: Plan, executor: _Executor, display: Displ
         display.update(status)
         if preparing or training:
             time.sleep(_SECONDS)
+    display.update(status)
     return status
 
 

@@ -107,12 +107,13 @@ class Display:
                 self._finished[cell] = pace(cell, done=True)
         paces = {**self._finished, **{cell: pace(cell, done=False) for cell in status.running}}
         left = seconds_left(status, paces, self._at_a_time or max(1, len(status.running)))
+        is_first = self._shown is None
         news = self._news(status)
         for line in news:
             self.console.print(line, soft_wrap=True, markup=False, highlight=False)
         if self._live is not None:
             self._live.update(_picture(status, paces, left), refresh=True)
-        elif news:
+        elif news or is_first:
             self.console.print(_headline(status, left), soft_wrap=True, markup=False, highlight=False)
 
     def _news(self, status: Status) -> list[str]:
@@ -136,20 +137,20 @@ def _headline(status: Status, left: float | None) -> str:
         "failed": len(status.failed),
     }  # fmt: skip
     shown = ", ".join(f"{count} {name}" for name, count in counts.items())
-    ending = "" if left is None or not (status.running or status.waiting) else f"; about {duration(left)} left"
+    ending = "" if left is None or not (status.running or status.waiting) else f"; {duration(left)} left"
     total = sum(counts.values())
     return f"{total} training{'' if total == 1 else 's'}: {shown}{ending}"
 
 
 def duration(seconds: float) -> str:
-    """``2 d 3 h``, ``3 h 20 min``, ``5 min``, ``less than a minute``."""
+    """``about 2 d 3 h``, ``about 3 h 20 min``, ``about 5 min``, ``less than a minute``."""
     minutes = round(timedelta(seconds=seconds).total_seconds() / 60)
     hours, days = minutes // 60, minutes // (24 * 60)
     if days:
-        return f"{days} d {hours % 24} h"
+        return f"about {days} d {hours % 24} h"
     if hours:
-        return f"{hours} h {minutes % 60} min"
-    return f"{minutes} min" if minutes else "less than a minute"
+        return f"about {hours} h {minutes % 60} min"
+    return f"about {minutes} min" if minutes else "less than a minute"
 
 
 def _picture(status: Status, paces: Mapping[Cell, Pace], left: float | None) -> Group:

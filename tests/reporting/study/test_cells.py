@@ -120,6 +120,18 @@ def test_predictions_are_whole_or_not_there(fold, tmp_path):
     assert cells.commands(CELL, without_labels, "new") == [TRAIN, predict]
 
 
+@pytest.mark.usefixtures("fold")
+def test_folders_to_predict_are_looked_for_before_anything_starts(tmp_path):
+    raw = tmp_path / "nnUNet_raw" / "Dataset004_A"
+    plan = Plan(tmp_path / "out", "cpu", Predict(images="imagesTs", labels=str(tmp_path / "labels")))
+    for folder in (raw / "imagesTs", tmp_path / "labels"):
+        with pytest.raises(UserError, match=f"there is no folder {folder}"):
+            plan.check_folders(["Dataset004_A"])
+        folder.mkdir(parents=True)
+    plan.check_folders(["Dataset004_A"])
+    Plan(tmp_path / "out", "cpu").check_folders(["Dataset004_A"])
+
+
 @pytest.mark.parametrize(
     ("trainer", "epochs"),
     [

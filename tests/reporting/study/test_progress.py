@@ -62,7 +62,12 @@ def test_the_estimate_by_hand():
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(20, "less than a minute"), (300, "5 min"), (12_000, "3 h 20 min"), (3 * 86_400 + 3600, "3 d 1 h")],
+    [
+        (20, "less than a minute"),
+        (300, "about 5 min"),
+        (12_000, "about 3 h 20 min"),
+        (3 * 86_400 + 3600, "about 3 d 1 h"),
+    ],
 )
 def test_durations(seconds, shown):
     assert progress.duration(seconds) == shown
@@ -73,12 +78,14 @@ def test_without_a_terminal_each_change_is_a_line(folder):
     log = folder(b) / "training_log_2026_11_25_13_02_27.txt"
     text = io.StringIO()
     with Display(Console(file=text, width=40), 1) as display:
+        display.update(Status(waiting=[b], done=[a]))
         display.update(Status(waiting=[b], done=[a], preparing=["Dataset004_A: plans and data"]))
         log.write_text(LOG)
         display.update(Status(running=[b], done=[a]))
         display.update(Status(running=[b], done=[a]))
         display.update(Status(done=[a], failed={b: "it [broke]"}))
     assert text.getvalue().splitlines() == [
+        "2 trainings: 1 done, 0 running, 1 waiting, 0 failed",
         "Dataset004_A: plans and data: preparing",
         "2 trainings: 1 done, 0 running, 1 waiting, 0 failed",
         "Dataset004_A: plans and data: ready",
