@@ -91,8 +91,7 @@ def labels(description: Mapping[str, Any]) -> Labels:
     :raises UserError: labels that nnU-Net does not take
     """
     try:
-        order = description.get("regions_class_order")
-        manager = LabelManager(description["labels"], order)
+        manager = LabelManager(description["labels"], description.get("regions_class_order"))
         evaluated = manager.foreground_regions if manager.has_regions else manager.foreground_labels
         names = {
             tuple(value) if isinstance(value, list) and manager.has_regions else _single(value): name
@@ -100,7 +99,7 @@ def labels(description: Mapping[str, Any]) -> Labels:
             if name != "ignore"
         }
         foreground = {names[value]: value for value in evaluated}
-        drawn = order if manager.has_regions else evaluated
+        drawn = description["regions_class_order"] if manager.has_regions else evaluated
         return Labels(
             foreground=foreground,
             drawn={int(value): name for value, name in zip(drawn, foreground, strict=True)},
@@ -151,7 +150,8 @@ def folds(dataset: str) -> list[Fold]:
     for folder in sorted(Path(nnUNet_results, dataset).glob("*__*__*/fold_*")):
         parts = convert_identifier_to_trainer_plans_config(str(folder.parent))
         if len(parts) == 3 and folder.is_dir():
-            found.append(Fold(*parts, folder.name.removeprefix("fold_"), folder))
+            trainer, plans, configuration = parts
+            found.append(Fold(trainer, plans, configuration, folder.name.removeprefix("fold_"), folder))
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
@@ -80,9 +81,8 @@ def run(request: Request, output: Path | None, console: Console) -> Comparison:
     comparison = compare(request, source, predictions, console)
     files.write(comparison, folder, request.overwrite)
     _write_page(comparison, folder / files.PAGE)
-    console.print(tables.overview(comparison))
-    for note in comparison.notes:
-        console.print(note, markup=False, highlight=False, style="dim")
+    for table in tables.overview(comparison):
+        console.print(table)
     console.print(f"Tables: {folder / files.MARKDOWN}\nPage: {folder / files.PAGE}", markup=False, soft_wrap=True)
     return comparison
 
@@ -112,6 +112,9 @@ def compare(request: Request, source: Source, predictions: dict[str, Path], cons
         priced = [(candidate, *costs.cost(candidate, step)) for candidate in candidates]
     baseline = asked or _largest({candidate.name: cost for candidate, cost, _ in priced})
     tests, untested = analysis.tests(scores, baseline, request.margin)
+    particular = [*said, *on_folds, *_lacking(left_out), *(note for *_, told in priced for note in told), *untested]
+    for note in particular:
+        console.print(Text(note, style="yellow"), soft_wrap=True)
     return Comparison(
         dataset=source.name,
         baseline=baseline,
@@ -123,7 +126,7 @@ def compare(request: Request, source: Source, predictions: dict[str, Path], cons
         worst=_worst(scores, cases, source),
         left_out=left_out,
         notes=[
-            *said, *on_folds, *(note for *_, told in priced for note in told), *untested,
+            *particular,
             *notes.of_metrics(request.tolerance, labels.ignore is not None, reader),
             *notes.of_statistics(request.margin),
         ],
@@ -183,6 +186,13 @@ def _candidates(request: Request, source: Source, predictions: dict[str, Path]) 
     candidates = trained + [selection.from_folder(name, folder, ending) for name, folder in predictions.items()]
     selection.check_names(candidates)
     return candidates, said
+
+
+def _lacking(left_out: dict[str, list[str]]) -> list[str]:
+    return [
+        f"Left out: {len(cases)} cases that {name} lacks (a prediction or a reference), such as {cases[0]}."
+        for name, cases in left_out.items()
+    ]
 
 
 def _largest(prices: dict[str, Cost]) -> str:

@@ -1,7 +1,9 @@
 """Scores of one structure of one case. Dice is nnU-Net's; distances between surfaces are MONAI's."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from nnunetv2.evaluation.evaluate_predictions import compute_tp_fp_fn_tn
@@ -74,10 +76,12 @@ def _distances(
     from monai.metrics import compute_hausdorff_distance, compute_surface_dice
 
     found, expected = (torch.from_numpy(np.ascontiguousarray(mask))[None, None] for mask in (prediction, reference))
-    hausdorff = compute_hausdorff_distance(
-        found, expected, include_background=True, percentile=95, spacing=list(spacing)
-    )
-    surface_dice = compute_surface_dice(
-        found, expected, [tolerance], include_background=True, spacing=list(spacing), use_subvoxels=True
-    )
+    options: dict[str, Any] = {"include_background": True, "spacing": list(spacing)}
+    with warnings.catch_warnings():
+        # MONAI 1.6 calls a function of its own in a way that it warns of.
+        warnings.simplefilter("ignore", FutureWarning)
+        hausdorff = compute_hausdorff_distance(y_pred=found, y=expected, percentile=95, **options)
+        surface_dice = compute_surface_dice(
+            y_pred=found, y=expected, class_thresholds=[tolerance], use_subvoxels=True, **options
+        )
     return float(hausdorff), float(surface_dice)

@@ -72,6 +72,4 @@ def _description(places: Sequence[Path]) -> tuple[dict[str, Any], Path]:
                 raise UserError(f"{place / _DESCRIPTION} has no 'file_ending'; nnU-Net needs it, too")
             return description, place
     looked = ", ".join(map(str, places[:4]))
-    raise UserError(
-        f"no {_DESCRIPTION} in {looked or 'any folder'} to say what the labels are: name a dataset with -d"
-    )
+    raise UserError(f"no {_DESCRIPTION} in {looked or 'any folder'} to say what the labels are: name a dataset with -d")

@@ -1,5 +1,6 @@
 """The tables of a comparison: as plain rows, as Markdown, and for the terminal."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.table import Table as RichTable
@@ -60,25 +61,34 @@ def tests(comparison: Comparison, metric: str) -> Table:
     return Table(f"{METRICS[metric][0]}, model minus {comparison.baseline}", header + ["non-inferior"] * margin, rows)
 
 
-def overview(comparison: Comparison) -> RichTable:
-    """One line a model for the terminal: cost, foreground means, and Dice against the baseline."""
+def overview(comparison: Comparison) -> list[RichTable]:
+    """For the terminal: parameters and foreground means, and Dice against the baseline."""
     means = {(entry.model, entry.metric): entry for entry in comparison.summaries if entry.label == FOREGROUND}
-    against = {test.model: test for test in comparison.tests if (test.label, test.metric) == (FOREGROUND, "dice")}
-    table = RichTable(
-        title=f"{comparison.dataset}: {means[comparison.models[0].name, 'dice'].cases} cases",
-        caption=f"mean over foreground labels ± sd over cases; difference of Dice to {comparison.baseline} [95 % CI]",
+    cases = len({score.case for score in comparison.scores})
+    what = "mean over foreground labels ± standard deviation over cases"
+    scored = _rich(
+        f"{comparison.dataset}: {cases} cases", what, ["parameters", *(name for name, _ in METRICS.values())]
     )
-    table.add_column("model", overflow="fold")
-    for heading in ("parameters", "GMACs", "s/epoch", *(heading for heading, _ in METRICS.values())):
-        table.add_column(heading, justify="right")
-    for heading in ("difference", "p (Holm)", "non-inferior") if against else ():
-        table.add_column(heading, justify="right")
     for model in comparison.models:
-        row = [*_cost(model)[:3], *(_spread(means[model.name, metric]) for metric in METRICS)]
-        test = against.get(model.name)
-        if test is not None:
-            row += [_difference(test), _p(test.p_holm), _verdict(test)]
-        table.add_row(Text(model.name), *row)
+        row = (_spread(means[model.name, metric]) for metric in METRICS)
+        scored.add_row(Text(model.name), _cost(model)[0], *row)
+    against = [test for test in comparison.tests if (test.label, test.metric) == (FOREGROUND, "dice")]
+    if not against:
+        return [scored]
+    tested = _rich(
+        f"Foreground Dice, model minus {comparison.baseline}", f"non-inferior: by a margin of {against[0].margin:g}",
+        ["difference [95 % CI]", "p (Holm)", "non-inferior"],
+    )  # fmt: skip
+    for test in against:
+        tested.add_row(Text(test.model), _difference(test), _p(test.p_holm), _verdict(test))
+    return [scored, tested]
+
+
+def _rich(title: str, caption: str, numbers: Sequence[str]) -> RichTable:
+    table = RichTable(title=Text(title), caption=Text(caption))
+    table.add_column("model", overflow="fold", min_width=12)
+    for heading in numbers:
+        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 
