@@ -21,12 +21,12 @@ def summaries(scores: Sequence[Score]) -> list[Summary]:
 
 
 def tests(scores: Sequence[Score], baseline: str, margin: float) -> tuple[list[Test], list[str]]:
-    """Each other model against the baseline, for each label and metric; and a note for each that is not possible.
+    """Each other model against the baseline, for each label and metric; and notes on those that are not possible.
 
     :param margin: of non-inferiority, in Dice (0.01 is 1 Dice point)
     """
     found: list[Test] = []
-    notes = []
+    impossible: dict[tuple[str, str], list[str]] = {}
     others = _grouped(scores)
     own = others.pop(baseline)
     for label in own:
@@ -36,11 +36,15 @@ def tests(scores: Sequence[Score], baseline: str, margin: float) -> tuple[list[T
             for model, groups in others.items():
                 pairs = statistics.paired(statistics.case_means(_values(groups[label], metric)), of_baseline)
                 if pairs is None:
-                    notes.append(f"{METRICS[metric][0]} of {label}, {model}: fewer than 2 cases with a value, no test.")
+                    impossible.setdefault((model, metric), []).append(label)
                 else:
                     family.append(_test(pairs, model, baseline, label, metric, margin))
             corrected = statistics.holm([test.p for test in family if test.p is not None])
             found += [replace(test, p_holm=p) for test, p in zip(family, corrected, strict=True)]
+    notes = [
+        f"No test of {METRICS[metric][0]} for {model} ({', '.join(labels)}): fewer than 2 cases have a value."
+        for (model, metric), labels in impossible.items()
+    ]
     return found, notes
 
 

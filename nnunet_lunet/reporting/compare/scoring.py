@@ -3,6 +3,7 @@
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -78,6 +79,8 @@ def score(
             on_case()
     except label_maps.LabelMapError as error:
         raise UserError(str(error)) from error
+    except BrokenProcessPool as error:
+        raise UserError(f"--processes {processes}: one was killed, perhaps for its memory; use fewer") from error
     return [found for case in cases for found in scores[case.name]]
 
 

@@ -57,18 +57,19 @@ def trained(dataset: str, ending: str, wanted: Wanted) -> tuple[list[Candidate],
     :raises UserError: no results, a model without results, or one that is asked for twice
     """
     present = results.folds(dataset)
-    validated = [fold for fold in present if fold.is_validated]
-    if not validated:
+    if not any(fold.is_validated for fold in present):
         raise UserError(f"-d {dataset}: nnUNet_results has no fold of it with a finished validation; train one first")
-    chosen = _of_names(validated, wanted) if wanted.models else _of(validated, None, wanted)
-    if not chosen:
-        raise UserError(f"-d {dataset}: no results with {_options(wanted)}; there are {_listed(validated)}")
-    asked = wanted.folds or sorted({fold.fold for fold in chosen} - {"all"})
-    kept = [fold for fold in chosen if fold.fold in asked]
-    lacking = sorted({_spec(fold) for fold in chosen} - {_spec(fold) for fold in kept})
+    chosen = _of_names(present, wanted) if wanted.models else _of(present, None, wanted)
+    validated = [fold for fold in chosen if fold.is_validated]
+    if not validated:
+        raise UserError(f"-d {dataset}: no results with {_options(wanted)}; there are {_listed(present)}")
+    asked = wanted.folds or sorted({fold.fold for fold in validated} - {"all"})
+    kept = [fold for fold in validated if fold.fold in asked]
+    lacking = sorted({_spec(fold) for fold in validated} - {_spec(fold) for fold in kept})
     if not kept or (wanted.models and lacking):
-        raise UserError(f"-f {','.join(asked) or 'all'}: no finished validation of these folds of {', '.join(lacking)}")
-    notes = _unfinished(present, kept)
+        which = f"-f {','.join(wanted.folds)}" if wanted.folds else "folds other than all (-f all takes it)"
+        raise UserError(f"{which}: not validated for {', '.join(lacking)}")
+    notes = _unfinished([fold for fold in chosen if fold.fold in asked])
     if lacking:
         notes.append(f"Not compared, because none of folds {', '.join(asked)} is validated: {', '.join(lacking)}.")
     if "all" in asked:
@@ -113,19 +114,21 @@ def find(name: str, candidates: Sequence[Candidate], option: str) -> Candidate:
     return found[0]
 
 
-def _of_names(validated: list[results.Fold], wanted: Wanted) -> list[results.Fold]:
+def _of_names(present: Sequence[results.Fold], wanted: Wanted) -> list[results.Fold]:
     chosen: list[results.Fold] = []
     for spec in wanted.models:
-        found = _of(validated, spec, wanted)
-        if not found:
-            raise UserError(f"-m {spec!r} has no results{_nearest(spec, sorted(set(map(_spec, validated))))}")
+        found = _of(present, spec, wanted)
+        if not any(fold.is_validated for fold in found):
+            known = sorted({_spec(fold) for fold in present if fold.is_validated})
+            what = "has no fold with a finished validation" if found else "is not there"
+            raise UserError(f"-m {spec!r} {what}{_nearest(spec, known)}")
         if any(fold in chosen for fold in found):
             raise UserError(f"-m {spec!r} asks for a model that an earlier -m asks for, too")
         chosen += found
     return chosen
 
 
-def _of(validated: list[results.Fold], spec: str | None, wanted: Wanted) -> list[results.Fold]:
+def _of(present: Sequence[results.Fold], spec: str | None, wanted: Wanted) -> list[results.Fold]:
     """Folds that a name stands for; what it leaves open may be anything, or what ``-p`` and ``-c`` say."""
     words = spec.split(":") if spec is not None else []
     if len(words) > 3 or "" in words:
@@ -134,13 +137,13 @@ def _of(validated: list[results.Fold], spec: str | None, wanted: Wanted) -> list
     trainer = given.get("trainer")
     plans, configuration = given.get("plans", wanted.plans), given.get("configuration", wanted.configuration)
     return [
-        fold for fold in validated
+        fold for fold in present
         if trainer in (None, fold.trainer, names.without_seed(fold.trainer))
         and plans in (None, fold.plans) and configuration in (None, fold.configuration)
     ]  # fmt: skip
 
 
-def _grouped(folds: list[results.Fold], ending: str) -> list[Candidate]:
+def _grouped(folds: Sequence[results.Fold], ending: str) -> list[Candidate]:
     groups: dict[tuple[str, str, str], list[results.Fold]] = {}
     for fold in folds:
         groups.setdefault((names.without_seed(fold.trainer), fold.plans, fold.configuration), []).append(fold)
@@ -171,12 +174,12 @@ def _seed(trainer: str) -> int | None:
         return None
 
 
-def _unfinished(present: list[results.Fold], kept: list[results.Fold]) -> list[str]:
-    unfinished = [
-        f"fold {fold.fold} of {_spec(fold)}" for fold in present
-        if not fold.is_validated and _spec(fold) in set(map(_spec, kept))
-    ]  # fmt: skip
-    return [f"Not compared, because its validation is not finished: {what}." for what in unfinished]
+def _unfinished(chosen: Sequence[results.Fold]) -> list[str]:
+    return [
+        f"Not compared, because its validation is not finished: fold {fold.fold} of {_spec(fold)}."
+        for fold in chosen
+        if not fold.is_validated
+    ]
 
 
 def _spec(fold: results.Fold) -> str:
@@ -188,7 +191,7 @@ def _options(wanted: Wanted) -> str:
     return " ".join(f"{option} {value}" for option, value in given.items() if value is not None)
 
 
-def _listed(folds: list[results.Fold]) -> str:
+def _listed(folds: Sequence[results.Fold]) -> str:
     return ", ".join(sorted(set(map(_spec, folds))))
 
 

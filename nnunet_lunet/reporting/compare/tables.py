@@ -66,9 +66,8 @@ def overview(comparison: Comparison) -> list[RichTable]:
     means = {(entry.model, entry.metric): entry for entry in comparison.summaries if entry.label == FOREGROUND}
     cases = len({score.case for score in comparison.scores})
     what = "mean over foreground labels ± standard deviation over cases"
-    scored = _rich(
-        f"{comparison.dataset}: {cases} cases", what, ["parameters", *(name for name, _ in METRICS.values())]
-    )
+    headings = ["parameters", *(heading for heading, _ in METRICS.values())]
+    scored = _rich(f"{comparison.dataset}: {cases} cases", what, headings)
     for model in comparison.models:
         row = (_spread(means[model.name, metric]) for metric in METRICS)
         scored.add_row(Text(model.name), _cost(model)[0], *row)
