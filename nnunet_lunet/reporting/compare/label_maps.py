@@ -1,5 +1,6 @@
 """Label maps as nnU-Net's own readers give them, checked before they are compared."""
 
+import gzip
 import io
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -52,6 +53,7 @@ def reader_class(description: Mapping[str, Any], example: Path) -> type[BaseRead
 def read(reader: BaseReaderWriter, file: Path) -> LabelMap:
     """:raises LabelMapError: the reader does not read it"""
     try:
+        _check_whole(file)
         # nnU-Net's reader of TIFF prints a line for each file.
         with redirect_stdout(io.StringIO()):
             volume, properties = reader.read_seg(str(file))
@@ -68,6 +70,14 @@ def read(reader: BaseReaderWriter, file: Path) -> LabelMap:
     header = properties.get("sitk_stuff") or properties.get("nibabel_stuff") or {}
     geometry = {name: np.asarray(value) for name, value in header.items() if not isinstance(value, str)}
     return LabelMap(file, array, spacing, geometry)
+
+
+def _check_whole(file: Path) -> None:
+    """ITK takes what is missing of a cut-off NIfTI file for background, without a word."""
+    if file.name.endswith(".gz"):
+        with gzip.open(file) as content:
+            while content.read(1 << 20):
+                pass
 
 
 def check_same_space(prediction: LabelMap, reference: LabelMap) -> None:

@@ -69,7 +69,7 @@ def trained(dataset: str, ending: str, wanted: Wanted) -> tuple[list[Candidate],
     if not kept or (wanted.models and lacking):
         which = f"-f {','.join(wanted.folds)}" if wanted.folds else "folds other than all (-f all takes it)"
         raise UserError(f"{which}: not validated for {', '.join(lacking)}")
-    notes = _unfinished([fold for fold in chosen if fold.fold in asked])
+    notes = _unfinished([fold for fold in chosen if fold.fold in (wanted.folds or [fold.fold])])
     if lacking:
         notes.append(f"Not compared, because none of folds {', '.join(asked)} is validated: {', '.join(lacking)}.")
     if "all" in asked:
