@@ -232,8 +232,11 @@ def _worst(scores: Sequence[Score], cases: Sequence[scoring.Case], source: Sourc
 def _write_page(comparison: Comparison, file: Path) -> None:
     from nnunet_lunet.reporting.compare import page
 
-    with atomic_write(file) as new:
-        page.write(comparison, new)
+    try:
+        with atomic_write(file) as new:
+            page.write(comparison, new)
+    except OSError as error:
+        raise UserError(f"--output {file.parent}: {error.filename or file}: {error.strerror}") from error
 
 
 def _progress(console: Console) -> Progress:

@@ -9,6 +9,8 @@ from scipy import stats
 
 #: Of the bootstrap.
 RESAMPLES, SEED, CONFIDENCE = 9999, 0, 0.95
+#: Differences of differences below this are rounding: 0.3 - 0.2 is not 0.2 - 0.1.
+_EQUAL = 1e-12
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,8 @@ def confidence_interval(differences: np.ndarray) -> tuple[float, float]:
 
     Where all differences are equal it is that one number.
     """
-    if np.ptp(differences) == 0:
-        return float(differences[0]), float(differences[0])
+    if np.ptp(differences) < _EQUAL:
+        return float(differences.mean()), float(differences.mean())
     found = stats.bootstrap(
         (differences,), np.mean, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, batch=1000, method="BCa",
         rng=np.random.default_rng(SEED),

@@ -79,7 +79,9 @@ def test_ignored_voxels_count_for_nothing():
     assert metrics.measure(cube(2), longer, (1, 1, 1), 0).hausdorff95 == 4
     assert metrics.measure(cube(2), longer, (1, 1, 1), 0, ignored) == metrics.Measures(1, 0, 1)
     # Nothing is left of the prediction.
-    assert metrics.measure(cube(2), cube(6), (1, 1, 1), 1, ignored) == metrics.Measures(0, None, 0, "prediction is empty")
+    assert metrics.measure(cube(2), cube(6), (1, 1, 1), 1, ignored) == metrics.Measures(
+        0, None, 0, "prediction is empty"
+    )
 
 
 def test_without_monai_it_says_what_to_install(monkeypatch):

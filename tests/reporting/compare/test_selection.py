@@ -59,7 +59,7 @@ def test_trainers_of_others_keep_a_name_that_looks_like_a_seed(results):
 def test_one_seed_under_two_names_is_refused(results):
     results("LUnetTrainer_w8_seed1")
     results("LUnetTrainer_seed1_w8")
-    with pytest.raises(UserError, match="seed 1 .* is there twice .LUnetTrainer_seed1_w8, LUnetTrainer_w8_seed1"):
+    with pytest.raises(UserError, match=r"seed 1 .* is there twice \(LUnetTrainer_seed1_w8, LUnetTrainer_w8_seed1"):
         chosen()
 
 

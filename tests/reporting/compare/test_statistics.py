@@ -60,6 +60,7 @@ def test_the_interval_is_close_to_the_normal_one_and_the_same_each_time():
 
 def test_equal_differences_are_their_own_interval():
     assert statistics.confidence_interval(np.full(7, 0.25)) == (0.25, 0.25)
+    assert statistics.confidence_interval(np.array([0.3 - 0.2, 0.2 - 0.1, 0.1])) == pytest.approx((0.1, 0.1))
 
 
 def test_holm_by_hand():
