@@ -15,8 +15,8 @@ from rich.console import Console
 
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.reporting import results
-from nnunet_lunet.reporting.compare import command, files
-from nnunet_lunet.reporting.compare.comparison import FOREGROUND
+from nnunet_lunet.reporting.compare import command, costs, files
+from nnunet_lunet.reporting.compare.comparison import FOREGROUND, Cost
 
 DATASET = "950"
 
@@ -75,6 +75,13 @@ def test_three_models(three, compare):
     assert [t.non_inferior for t in found.tests if t.metric == "hausdorff95"] == [None] * 6
     assert found.left_out == {}
     assert "LUnetTrainer_w8" in compare.printed() and "+0.2500" in compare.printed()
+
+
+def test_the_baseline_is_the_first_named_or_the_largest(three, compare, monkeypatch):
+    sizes = {"LUnetTrainer_w8": 10, "UNetTrainer": 30, "nnUNetTrainer": 30}
+    monkeypatch.setattr(costs, "cost", lambda candidate, step: (Cost(parameters=sizes[candidate.name]), []))
+    assert compare("all").baseline == "UNetTrainer"
+    assert compare("named", models=["LUnetTrainer_w8", "UNetTrainer"]).baseline == "LUnetTrainer_w8"
 
 
 def test_dice_is_that_of_nnunets_summary(three, compare):
