@@ -140,6 +140,8 @@ def _check(request: Request) -> None:
         raise UserError("name a dataset with -d, or folders with --predictions and --references")
     if request.models and request.dataset is None:
         raise UserError("-m needs a dataset: name it with -d")
+    if request.references is not None and not request.references.is_dir():
+        raise UserError(f"--references {request.references} is no folder")
     if not 0 <= request.tolerance < inf:
         raise UserError(f"--tolerance {request.tolerance:g}: give mm, 0 or more")
     if not 0 < request.margin <= 1:
@@ -160,6 +162,8 @@ def _folders(predictions: Sequence[str]) -> dict[str, Path]:
             raise UserError(f"--predictions {entry!r}: write NAME=FOLDER")
         if name in folders:
             raise UserError(f"--predictions {name!r} is there twice: give each folder a name of its own")
+        if not Path(folder).is_dir():
+            raise UserError(f"--predictions {entry}: {folder} is no folder")
         folders[name] = Path(folder)
     return folders
 

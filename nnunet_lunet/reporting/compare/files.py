@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,11 @@ JSON, MARKDOWN, PAGE = "comparison.json", "comparison.md", "comparison.html"
 
 
 def check_free(folder: Path, overwrite: bool) -> None:
-    """:raises UserError: the folder has something in it and ``overwrite`` is false, or it cannot be read"""
+    """:raises UserError: the folder has something in it and ``overwrite`` is false, or it cannot be written"""
     try:
+        there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+        if not os.access(there, os.W_OK):
+            raise UserError(f"--output {folder}: {there} cannot be written")
         if folder.exists() and any(folder.iterdir()) and not overwrite:
             raise UserError(f"--output {folder} is not empty: choose another, or replace its files with --overwrite")
     except OSError as error:

@@ -5,17 +5,19 @@ import io
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 import pytest
+from conftest import read_only
 from made_results import both, box
 from nnunetv2.evaluation.evaluate_predictions import load_summary_json
 from rich.console import Console
 
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.reporting import results
-from nnunet_lunet.reporting.compare import command, costs, files
+from nnunet_lunet.reporting.compare import command, costs, files, scoring
 from nnunet_lunet.reporting.compare.comparison import FOREGROUND, Cost
 
 DATASET = "950"
@@ -229,6 +231,16 @@ def test_a_folder_with_something_in_it_is_not_written_to(three, compare, tmp_pat
     assert (tmp_path / "out" / "comparison.md").read_text() != "mine"
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_scored(three, compare, tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "score", None)
+    (tmp_path / "locked").mkdir()
+    with read_only(tmp_path / "locked"), pytest.raises(UserError, match="locked cannot be written"):
+        compare("locked/out")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="--output .*file: Not a directory"):
+        compare("file")
+
+
 def bad_geometry(made):
     made.write(made.fold("UNetTrainer") / "validation" / "case_1.nii.gz", both(1), Spacing=(1.0, 1.0, 1.0))
 
@@ -277,8 +289,9 @@ def odd_labels(made):
         (None, {"margin": 0.0}, "--margin 0"),
         (None, {"processes": 0}, "--processes 0"),
         (None, {"predictions": ["A"]}, "write NAME=FOLDER"),
-        (None, {"predictions": ["A=/nowhere"]}, "/nowhere cannot be read: No such file"),
-        (None, {"predictions": ["A=x", "A=y"]}, "'A' is there twice"),
+        (None, {"predictions": ["A=/nowhere"]}, "--predictions A=/nowhere: /nowhere is no folder"),
+        (None, {"predictions": ["A=/", "A=/tmp"]}, "'A' is there twice"),
+        (None, {"references": Path("/nowhere")}, "--references /nowhere is no folder"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line_and_nothing_written(three, compare, tmp_path, harm, options, told):
