@@ -76,7 +76,16 @@ setup(
         "mednext": [MONAI],
         "compare": COMPARE,
         "study": STUDY,
-        "test": [*COMPARE, *STUDY, TORCH_PRUNING, "pytest>=8", "ruff>=0.9", "mypy>=1.13", "setuptools>=77", "build>=1.2"],
+        "test": [
+            *COMPARE,
+            *STUDY,
+            TORCH_PRUNING,
+            "pytest>=8",
+            "ruff>=0.9",
+            "mypy>=1.13",
+            "setuptools>=77",
+            "build>=1.2",
+        ],
     },
     entry_points={"console_scripts": ["lunet=nnunet_lunet.cli:main"]},
     classifiers=[

@@ -237,7 +237,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_scored(three
     with read_only(tmp_path / "locked"), pytest.raises(UserError, match="locked cannot be written"):
         compare("locked/out")
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="--output .*file: Not a directory"):
+    with pytest.raises(UserError, match=r"--output .*file: Not a directory"):
         compare("file")
 
 
