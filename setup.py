@@ -10,6 +10,7 @@ from setuptools.command.build_py import build_py
 STARTUP_LINE = "nnunet_lunet_startup.pth"
 TORCH_PRUNING = "torch-pruning>=1.6,<2"
 MONAI = "monai>=1.5.1,<2"
+COMPARE = [MONAI, "scipy>=1.15"]
 STUDY = ["submitit>=1.5.2", "pydantic>=2.8", "pyyaml>=6", "filelock>=3.12"]
 
 
@@ -73,8 +74,18 @@ setup(
     extras_require={
         "pruning": [TORCH_PRUNING],
         "mednext": [MONAI],
+        "compare": COMPARE,
         "study": STUDY,
-        "test": [TORCH_PRUNING, MONAI, *STUDY, "pytest>=8", "ruff>=0.9", "mypy>=1.13", "setuptools>=77", "build>=1.2"],
+        "test": [
+            *COMPARE,
+            *STUDY,
+            TORCH_PRUNING,
+            "pytest>=8",
+            "ruff>=0.9",
+            "mypy>=1.13",
+            "setuptools>=77",
+            "build>=1.2",
+        ],
     },
     entry_points={"console_scripts": ["lunet=nnunet_lunet.cli:main"]},
     classifiers=[

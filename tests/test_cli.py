@@ -37,6 +37,7 @@ def test_help_answers_in_less_than_half_a_second(lunet):
         ("demo", "--help"),
         ("demo", "--device", "banana"),
         ("plan", "--help"),
+        ("compare", "--help"),
         ("plan", "--list"),
         ("plan", "--preset", "LUnet16"),
         ("study", "--help"),

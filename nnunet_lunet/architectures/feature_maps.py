@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 
 def input_channels(network: nn.Module) -> int:
@@ -58,3 +58,29 @@ def count(network: nn.Module, input_size: Sequence[int]) -> int:
     Norms, nonlinearities, poolings and concatenations are not counted, as in nnU-Net's own networks.
     """
     return sum(math.prod(shape) for shape in shapes_of(network, input_size).values())
+
+
+def channels_per_level(network: nn.Module, input_size: Sequence[int]) -> list[int]:
+    """Output channels of all convolutions of a resolution, highest resolution first.
+
+    Transposed convolutions and heads are left out: pruning never narrows them. A convolution that runs at several
+    levels (shared weights) counts at each.
+
+    :param input_size: of the image, without batch and channels
+    :raises RuntimeError: a size that does not fit the strides of the network
+    """
+    twin = without_memory(network).eval()
+    found: list[Tensor] = []
+    for module in twin.modules():
+        if isinstance(module, _ConvNd) and not isinstance(module, _ConvTransposeNd):
+            module.register_forward_hook(lambda module, inputs, output: found.append(output))
+    dtype = next(twin.parameters()).dtype
+    with torch.inference_mode(False), torch.no_grad():
+        given = twin(torch.empty(1, input_channels(twin), *input_size, dtype=dtype, device="meta"))
+    heads = [given] if isinstance(given, Tensor) else given
+    levels: dict[int, int] = {}
+    for output in found:
+        if all(output is not head for head in heads):
+            voxels = output.shape[2:].numel()
+            levels[voxels] = levels.get(voxels, 0) + output.shape[1]
+    return [levels[voxels] for voxels in sorted(levels, reverse=True)]

@@ -130,13 +130,30 @@ def dataset_folder(dataset: str) -> Path:
 
     :raises UserError: no such dataset, or the variable is not set
     """
+    name = dataset_name(dataset)
     try:
-        return Path(nnUNet_preprocessed) / maybe_convert_to_dataset_name(dataset)
+        return Path(nnUNet_preprocessed, name)
+    except RuntimeError as error:
+        raise _unknown(dataset, error) from error
+
+
+def dataset_name(dataset: str) -> str:
+    """The dataset's whole name, such as ``Dataset004_Hippocampus``.
+
+    :param dataset: its number or name, as nnU-Net's ``-d``
+    :raises UserError: no such dataset in any of nnU-Net's folders
+    """
+    try:
+        return str(maybe_convert_to_dataset_name(dataset))
     except ValueError as error:
         raise UserError(f"-d {dataset}: use a number, or a name such as Dataset004_Hippocampus") from error
     except RuntimeError as error:
-        # nnU-Net's first sentence says what, the others are long.
-        raise UserError(f"-d {dataset}: {str(error).partition('. ')[0]}; see lunet doctor for its folders") from error
+        raise _unknown(dataset, error) from error
+
+
+def _unknown(dataset: str, error: RuntimeError) -> UserError:
+    # nnU-Net's first sentence says what, the others are long.
+    return UserError(f"-d {dataset}: {str(error).partition('. ')[0]}; see lunet doctor for its folders")
 
 
 def together(plans: PlansFile, chosen: Sequence[str] | None) -> list[str]:

@@ -1,10 +1,17 @@
 """Reads what nnU-Net wrote. No module of the reports but this and ``training_state`` opens a file of nnU-Net's."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
+from nnunetv2.paths import nnUNet_results
+from nnunetv2.utilities.file_path_utilities import convert_identifier_to_trainer_plans_config
+from nnunetv2.utilities.label_handling.label_handling import LabelManager
+
+from nnunet_lunet.errors import UserError
 from nnunet_lunet.trainers import checkpointing
 
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -63,7 +70,99 @@ def evaluation(summary: Path) -> Evaluation:
     )
 
 
+@dataclass(frozen=True)
+class Labels:
+    """Labels of a data set, by nnU-Net's rules.
+
+    :param foreground: what is evaluated, by name: one value, or all values of a region
+    :param drawn: the value that stands for a name in a label map; where regions overlap, the last one written
+    :param allowed: all values that a prediction can have
+    :param ignore: the value of voxels of a reference that nothing is said about
+    """
+
+    foreground: dict[str, int | tuple[int, ...]]
+    drawn: dict[int, str]
+    allowed: frozenset[int]
+    ignore: int | None
+
+
+def labels(description: Mapping[str, Any]) -> Labels:
+    """:param description: content of a ``dataset.json``
+    :raises UserError: labels that nnU-Net does not take
+    """
+    try:
+        manager = LabelManager(description["labels"], description.get("regions_class_order"))
+        evaluated = manager.foreground_regions if manager.has_regions else manager.foreground_labels
+        names = {
+            tuple(value) if isinstance(value, list) and manager.has_regions else _single(value): name
+            for name, value in description["labels"].items()
+            if name != "ignore"
+        }
+        foreground = {names[value]: value for value in evaluated}
+        drawn = description["regions_class_order"] if manager.has_regions else evaluated
+        return Labels(
+            foreground=foreground,
+            drawn={int(value): name for value, name in zip(drawn, foreground, strict=True)},
+            allowed=frozenset(map(int, manager.all_labels)),
+            ignore=manager.ignore_label,
+        )
+    except (KeyError, TypeError, ValueError, AssertionError, RuntimeError) as error:
+        raise UserError(f"labels of dataset.json: {type(error).__name__}: {error}") from error
+
+
+def _single(value: Any) -> Any:
+    return value[0] if isinstance(value, list) else value
+
+
 def label_names(dataset_json: Path) -> dict[int, str]:
     """Names of the foreground labels by value, from a raw data set's ``dataset.json``."""
-    labels = json.loads(dataset_json.read_text())["labels"]
-    return {int(value): name for name, value in labels.items() if int(value) != 0}
+    return labels(json.loads(dataset_json.read_text())).drawn
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A fold's folder in ``nnUNet_results``.
+
+    :param fold: ``0``, …, ``all``
+    """
+
+    trainer: str
+    plans: str
+    configuration: str
+    fold: str
+    folder: Path
+
+    @property
+    def is_validated(self) -> bool:
+        """Whether nnU-Net finished the validation: ``summary.json`` is the last that it writes."""
+        return (self.folder / "validation" / "summary.json").is_file()
+
+
+def folds(dataset: str) -> list[Fold]:
+    """All folds of all models of a data set, validated or not, by name.
+
+    :param dataset: e.g. ``Dataset004_Hippocampus``
+    :raises UserError: nnUNet_results is not set
+    """
+    if not nnUNet_results.is_set():
+        raise UserError("nnUNet_results is not set: nnU-Net keeps trained models there; see lunet doctor")
+    found = []
+    for folder in sorted(Path(nnUNet_results, dataset).glob("*__*__*/fold_*")):
+        parts = convert_identifier_to_trainer_plans_config(str(folder.parent))
+        if len(parts) == 3 and folder.is_dir():
+            trainer, plans, configuration = parts
+            found.append(Fold(trainer, plans, configuration, folder.name.removeprefix("fold_"), folder))
+    return found
+
+
+def label_maps(folder: Path, ending: str) -> dict[str, Path]:
+    """Label maps of a folder by the name of their case.
+
+    :param ending: of the file names, e.g. ``.nii.gz``
+    :raises UserError: no such folder, or not readable
+    """
+    try:
+        files = sorted(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read: {error.strerror}") from error
+    return {file.name[: -len(ending)]: file for file in files if file.name.endswith(ending) and file.is_file()}

@@ -40,3 +40,34 @@ def test_an_evaluation(tmp_path):
     (tmp_path / "summary.json").write_text(json.dumps(summary))
     expected = results.Evaluation({1: 0.5, 2: 0.25}, 0.375, {"case.nii.gz": {1: 0.5, 2: 0.25}})
     assert results.evaluation(tmp_path / "summary.json") == expected
+
+
+def test_labels_of_a_data_set():
+    found = results.labels({"labels": {"background": 0, "b": 2, "a": 1}})
+    assert found == results.Labels({"a": 1, "b": 2}, {1: "a", 2: "b"}, frozenset({0, 1, 2}), None)
+
+
+def test_regions_and_the_ignore_label():
+    labels = {"background": 0, "whole": [1, 2, 3], "core": [2, 3], "middle": 3, "ignore": 4}
+    found = results.labels({"labels": labels, "regions_class_order": [1, 2, 3]})
+    assert found.foreground == {"whole": (1, 2, 3), "core": (2, 3), "middle": 3}
+    # Where regions overlap, nnU-Net's label map has the value of the last.
+    assert found.drawn == {1: "whole", 2: "core", 3: "middle"}
+    assert (found.allowed, found.ignore) == (frozenset({0, 1, 2, 3}), 4)
+
+
+@pytest.mark.parametrize(
+    "description",
+    [{}, {"labels": {"a": 1}}, {"labels": {"background": 0, "a": [1, 2]}}, {"labels": {"background": 0, "a": "x"}}],
+)
+def test_labels_that_nnunet_does_not_take(description):
+    with pytest.raises(UserError, match=r"labels of dataset\.json"):
+        results.labels(description)
+
+
+def test_label_maps_by_case(tmp_path):
+    for name in ("a b.nii.gz", "c.v2.nii.gz", "summary.json", "a.npz"):
+        (tmp_path / name).touch()
+    assert results.label_maps(tmp_path, ".nii.gz") == {name: tmp_path / f"{name}.nii.gz" for name in ("a b", "c.v2")}
+    with pytest.raises(UserError, match="nowhere cannot be read"):
+        results.label_maps(tmp_path / "nowhere", ".nii.gz")

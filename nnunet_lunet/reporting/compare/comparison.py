@@ -18,7 +18,7 @@ class Cost:
 
     :param parameters: trainable numbers; of several runs of different size (pruning) the median
     :param multiply_adds: for the plans' patch, batch 1, counted by torch
-    :param seconds_per_epoch: median over all epochs of all runs
+    :param seconds_per_epoch: median over the runs of each one's median over its epochs
     :param peak_memory: bytes, the largest of all runs
     :param channels_per_level: sum of the channels of the convolutions of each resolution, highest resolution first
     """
@@ -126,7 +126,7 @@ class Comparison:
     """All that one call of ``lunet compare`` found.
 
     :param labels: foreground labels, value to name
-    :param left_out: by model, cases that others have and it does not, or the reverse; not in tests and means
+    :param left_out: by model, cases that it lacks and another has; they are in no mean and no test
     :param notes: what a reader has to know: missing folds, how empty label maps are treated, tolerance of surface Dice
     :param versions: package to version
     """

@@ -1,0 +1,73 @@
+"""What can be compared: the folds and the cases that all models have."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+from nnunet_lunet.errors import UserError
+from nnunet_lunet.reporting.compare.selection import Candidate
+
+
+def on_common_folds(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[str]]:
+    """The models with the runs of those folds alone that all of them have, with all of their seeds; and notes.
+
+    Folders of predictions have no fold and stay as they are.
+
+    :raises UserError: no such fold
+    """
+    have = {
+        (candidate.name, seed): {run.fold for run in candidate.runs if run.seed == seed}
+        for candidate in candidates
+        for seed in {run.seed for run in candidate.runs if run.fold is not None}
+    }
+    if not have:
+        return list(candidates), []
+    common = set.intersection(*have.values())
+    missing = {key: set.union(*have.values()) - folds for key, folds in have.items()}
+    told = "; ".join(
+        f"{name}{'' if seed is None else f' seed {seed}'} lacks {_numbers(folds)}"
+        for (name, seed), folds in missing.items()
+        if folds
+    )
+    if not common:
+        raise UserError(f"no fold is validated for all models: {told}; choose models with -m")
+    restricted = [
+        replace(candidate, runs=[run for run in candidate.runs if run.fold is None or run.fold in common])
+        for candidate in candidates
+    ]
+    return restricted, [f"Compared on {_numbers(common)} alone: {told}."] if told else []
+
+
+def common_cases(
+    candidates: Sequence[Candidate], referenced: Collection[str]
+) -> tuple[list[str], dict[str, list[str]]]:
+    """Cases that every model has with all of its seeds, and by model those that it lacks and another has.
+
+    :param referenced: cases with a reference; others are lacking everywhere
+    :raises UserError: fewer than two cases are common
+    """
+    own = {candidate.name: _cases(candidate) & set(referenced) for candidate in candidates}
+    anywhere = {case for candidate in candidates for run in candidate.runs for case in run.label_maps}
+    if not anywhere & set(referenced):
+        raise UserError(f"no predicted case has a reference (e.g. {min(anywhere)} has none): see --references")
+    common = set.intersection(*own.values())
+    if len(common) < 2:
+        fewest = min(combinations(own, 2), key=lambda pair: len(own[pair[0]] & own[pair[1]]), default=(*own, *own))
+        number = len(own[fewest[0]] & own[fewest[1]])
+        raise UserError(
+            f"{' and '.join(fewest)} have {number} cases in common, all models {len(common)}: a comparison needs two; "
+            "choose models with -m"
+        )
+    return sorted(common), {name: sorted(anywhere - cases) for name, cases in own.items() if anywhere - cases}
+
+
+def _cases(candidate: Candidate) -> set[str]:
+    """Cases that a model has with all of its seeds; a case may be in any of its folds."""
+    seeds = {run.seed for run in candidate.runs}
+    return set.intersection(
+        *({case for run in candidate.runs if run.seed == seed for case in run.label_maps} for seed in seeds)
+    )
+
+
+def _numbers(folds: Collection[str | None]) -> str:
+    return f"fold{'s' * (len(folds) > 1)} {', '.join(sorted(map(str, folds)))}"

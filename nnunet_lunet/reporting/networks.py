@@ -1,0 +1,81 @@
+"""What the network of a trained fold costs, at the widths of its own weights."""
+
+import io
+import os
+import pickle
+import zipfile
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+from torch import nn
+
+from nnunet_lunet.architectures import cost, feature_maps
+from nnunet_lunet.errors import UserError
+
+_BROKEN = (
+    OSError, EOFError, RuntimeError, LookupError, TypeError, ValueError, AttributeError, pickle.UnpicklingError,
+    zipfile.BadZipFile,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class NetworkCost:
+    """What a network costs, whatever machine it runs on.
+
+    :param parameters: all of them, those of the deep supervision heads among them
+    :param multiply_adds: of one pass of one patch of the plans, as at prediction (without the lower heads), counted by
+        torch; norms and nonlinearities are not in it
+    :param channels_per_level: output channels of all convolutions of a resolution, highest resolution first; without
+        transposed convolutions and heads
+    """
+
+    parameters: int
+    multiply_adds: int
+    channels_per_level: list[int]
+
+
+def cost_of_fold(fold: Path, checkpoint: str = "checkpoint_final.pth") -> NetworkCost:
+    """Cost of the network that nnU-Net's predictor makes of a trained fold: stock, lean or pruned.
+
+    :param fold: folder such as ``…/LUnetTrainer__nnUNetPlans__3d_fullres/fold_0``; plans and data set description are
+        in the folder above it, trainer and configuration in the checkpoint
+    :param checkpoint: name of its file in ``fold``
+    :raises UserError: a file is missing or broken, its trainer is not installed, or its weights do not fit the plans
+    """
+    file = fold / checkpoint
+    try:
+        with redirect_stdout(io.StringIO()):
+            predictor = nnUNetPredictor(device=torch.device("cpu"))
+            predictor.initialize_from_trained_model_folder(
+                str(fold.parent), (fold.name.removeprefix("fold_"),), checkpoint
+            )
+    except _BROKEN as error:
+        raise UserError(
+            f"checkpoint {os.fspath(file)} makes no network ({type(error).__name__}: {_short(error)}): it needs its "
+            "trainer, and plans.json and dataset.json in the folder above its fold"
+        ) from error
+    network = getattr(predictor.network, "_orig_mod", predictor.network)
+    return cost_of_network(network, predictor.configuration_manager.patch_size)
+
+
+def cost_of_network(network: nn.Module, patch_size: Sequence[int]) -> NetworkCost:
+    """Cost of a network for one patch, as it stands: with deep supervision, if it is on, the lower heads compute too.
+
+    :raises RuntimeError: a patch that does not fit the strides of the network
+    """
+    return NetworkCost(
+        parameters=cost.parameters(network),
+        multiply_adds=cost.multiply_adds(network, feature_maps.input_channels(network), patch_size),
+        channels_per_level=feature_maps.channels_per_level(network, patch_size),
+    )
+
+
+def _short(error: Exception) -> str:
+    """What an error says, without the folders that nnU-Net's look-up of trainers goes on to list."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {Path(error.filename).name}" if error.filename else error.strerror
+    return (str(error).strip().splitlines() or ["cut off"])[0].partition(" (")[0]
