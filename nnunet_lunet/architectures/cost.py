@@ -36,6 +36,31 @@ def multiply_adds(network: nn.Module, input_channels: int, patch_size: Sequence[
     return counter.get_total_flops() // 2
 
 
+def activation_memory(network: nn.Module, input_channels: int, patch_size: Sequence[int]) -> int:
+    """Bytes that autograd keeps for the backward pass of one patch ``(1, C, …)``: what training memory grows with.
+
+    Each storage that an operation saves is counted once, the patch itself among them, parameters are not; found
+    through torch's hooks for saved tensors, without computing. It holds for the network's own precision: with
+    autocast, as on a GPU, most of it takes half. What the loss and the libraries take is not in it.
+
+    :raises RuntimeError: a patch that does not fit the strides of the network
+    """
+    twin = feature_maps.without_memory(network).train()
+    parameters = {id(parameter.untyped_storage()) for parameter in twin.parameters()}
+    kept: dict[int, torch.UntypedStorage] = {}  # alive, so that no two have the same id
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[id(storage)] = storage
+        return tensor
+
+    patch = torch.empty(1, input_channels, *patch_size, device="meta")
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        outputs = twin(patch)
+    del outputs
+    return sum(storage.nbytes() for key, storage in kept.items() if key not in parameters)
+
+
 def training_memory(network: Any, patch_size: Sequence[int], batch_size: int) -> float:
     """Gigabytes that training takes by the estimate of nnU-Net's planner, which grows with the feature maps alone.
 

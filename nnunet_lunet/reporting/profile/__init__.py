@@ -1,0 +1,1 @@
+"""``lunet profile``: what networks cost, counted and measured."""
