@@ -4,15 +4,16 @@ python docs/results/presets.py 4 3d_fullres nnUNetPlans LUnet16 LUnetShared32 â€
 """
 
 import json
-import statistics
 import sys
+from functools import partial
 
 import torch
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
-from step_time import machine, step
+from step_time import step
 
 from nnunet_lunet.architectures import cost
 from nnunet_lunet.planning import apply, plans_file, presets
+from nnunet_lunet.reporting.profile import measure
 
 BATCH, ROUNDS, CLASSES = 2, 3, 3
 
@@ -33,24 +34,24 @@ def main(dataset: str, configuration: str, *names: str) -> None:
     plans = plans_file.read(dataset)
     channels = plans.input_channels(configuration)
     networks = {name: built(plans, configuration, name) for name in names}
-    optimizers = {name: torch.optim.AdamW(network.parameters(), 1e-3) for name, (network, _) in networks.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(ROUNDS + 1):  # interleaved, so that a busy machine slows all alike; the first round warms up
-        for name, (network, patch) in networks.items():
-            x = torch.randn(BATCH, channels, *patch)
-            seconds[name].append(step(network, optimizers[name], x))
-    rows = {
-        name: {
+    steps = {
+        name: partial(
+            step, network, torch.optim.AdamW(network.parameters(), 1e-3), torch.randn(BATCH, channels, *patch)
+        )
+        for name, (network, patch) in networks.items()
+    }
+    rows = {}
+    for name, seconds in measure.interleaved(steps, ROUNDS, warm_up=1).items():
+        (network, patch), found = networks[name], measure.spread(seconds)
+        rows[name] = {
             "parameters": cost.parameters(network),
             "patch": list(patch),
             "giga_multiply_adds": round(cost.multiply_adds(network, channels, patch) / 1e9, 3),
             "memory_estimate_gb": round(cost.training_memory(network, patch, BATCH), 3),
-            "median_seconds": round(statistics.median(seconds[name][1:]), 3),
-            "range_of_seconds": [round(min(seconds[name][1:]), 3), round(max(seconds[name][1:]), 3)],
+            "median_seconds": round(found.median, 3),
+            "range_of_seconds": [round(found.lowest, 3), round(found.highest, 3)],
         }
-        for name, (network, patch) in networks.items()
-    }
-    print(json.dumps({"machine": machine(), "batch": BATCH, "networks": rows}, indent=1))
+    print(json.dumps({"machine": measure.machine(), "batch": BATCH, "networks": rows}, indent=1))
 
 
 if __name__ == "__main__":

@@ -8,17 +8,17 @@ import os
 import statistics
 import subprocess
 import sys
-import time
-from pathlib import Path
+from functools import partial
 
 import torch
-from step_time import NETWORKS, PATCH, machine, network, step
+from step_time import NETWORKS, PATCH, network, step
 from torch import nn
 
 from nnunet_lunet.architectures import cost
 from nnunet_lunet.pruning import groups, surgery
 from nnunet_lunet.pruning.importance import ImportanceStatistics
 from nnunet_lunet.pruning.names import IMPORTANCES
+from nnunet_lunet.reporting.profile import measure
 
 BATCH, ROUNDS = 2, 7
 
@@ -42,22 +42,19 @@ def seconds_of_statistics(name: str) -> dict[str, object]:
         for kind, times in seconds.items():
             if kind in collectors:
                 collectors[kind].open(net)
-            times.append(step(net, optimizer, x))
+            times.append(measure.seconds(partial(step, net, optimizer, x)))
             if kind in collectors:
                 collectors[kind].close()
-    ratios = {
-        kind: [round(a / b, 3) for a, b in zip(seconds[kind][1:], seconds["none"][1:], strict=True)]
-        for kind in IMPORTANCES
-    }
+    ratios = {kind: measure.ratios(seconds[kind][1:], seconds["none"][1:]) for kind in IMPORTANCES}
     return {
         "median_seconds_without": round(statistics.median(seconds["none"][1:]), 3),
-        "median_ratio": {kind: statistics.median(values) for kind, values in ratios.items()},
-        "range_of_ratios": {kind: [min(values), max(values)] for kind, values in ratios.items()},
+        "median_ratio": {kind: round(found.median, 3) for kind, found in ratios.items()},
+        "range_of_ratios": {kind: [round(found.lowest, 3), round(found.highest, 3)] for kind, found in ratios.items()},
     }
 
 
 def peak_of_steps(name: str, kind: str) -> int:
-    """Peak resident set in KiB of this process after three steps; ``kind`` none is without statistics (Linux)."""
+    """Peak resident set in KiB of this process after three steps; ``kind`` none is without statistics."""
     net, optimizer, x = ready(name)
     found = groups.find_groups(net)
     collector = ImportanceStatistics(net, found, kind if kind != "none" else "l2")
@@ -65,9 +62,7 @@ def peak_of_steps(name: str, kind: str) -> int:
         collector.close()
     for _ in range(3):
         step(net, optimizer, x)
-    # getrusage would give a child the peak of the process that started it.
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0])
+    return (measure.peak_resident_set() or 0) // 1024
 
 
 def memory_of_statistics(name: str) -> dict[str, object]:
@@ -95,9 +90,7 @@ def removal_cost() -> dict[str, object]:
     name = groups.find_groups(net)[9].name
     parameters, seconds = cost.parameters(net), []
     for _ in range(5):
-        start = time.perf_counter()
-        surgery.remove_channels(net, {name: [0]}, optimizer)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(measure.seconds(partial(surgery.remove_channels, net, {name: [0]}, optimizer)))
     return {"parameters": parameters, "seconds_a_removal": [round(value, 2) for value in seconds]}
 
 
@@ -106,7 +99,7 @@ if __name__ == "__main__":
         print(peak_of_steps(*sys.argv[1:]))
     else:
         report = {
-            "machine": machine(),
+            "machine": measure.machine(),
             "removal": removal_cost(),
             "memory": {name: memory_of_statistics(name) for name in ("U-Net 32", "flat 16")},
             "seconds": {name: seconds_of_statistics(name) for name in ("flat 16", "U-Net 32")},

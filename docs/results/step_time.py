@@ -5,15 +5,14 @@ MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 python docs/results/step_t
 """
 
 import json
-import platform
-import statistics
-import time
+from functools import partial
 
 import torch
 from torch import nn
 
 from nnunet_lunet.architectures import cost
 from nnunet_lunet.architectures.lean_unet import LeanUNet
+from nnunet_lunet.reporting.profile import measure
 
 PATCH, BATCH, CLASSES, STAGES = (40, 56, 40), 7, 3, 4
 NETWORKS = {"U-Net 32": (32, "doubling"), "flat 32": (32, "flat"), "flat 16": (16, "flat"), "flat 8": (8, "flat")}
@@ -30,38 +29,27 @@ def network(width: int, profile: str, stages: int = STAGES) -> nn.Module:
     )  # fmt: skip
 
 
-def step(net: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor) -> float:
-    """Seconds of one training step."""
-    start = time.perf_counter()
+def step(net: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor) -> None:
+    """One training step."""
     optimizer.zero_grad()
     sum(output.square().mean() for output in net(x)).backward()
     optimizer.step()
-    return time.perf_counter() - start
-
-
-def machine() -> dict[str, object]:
-    """What the seconds depend on."""
-    return {"torch": torch.__version__, "threads": torch.get_num_threads(), "processor": platform.machine()}
 
 
 def main() -> None:
     x = torch.randn(BATCH, 1, *PATCH)
     networks = {name: network(*widths) for name, widths in NETWORKS.items()}
-    optimizers = {name: torch.optim.AdamW(net.parameters(), 1e-3) for name, net in networks.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in networks}
-    for _ in range(ROUNDS + 1):  # interleaved, so that a busy machine slows all alike; the first round warms up
-        for name, net in networks.items():
-            seconds[name].append(step(net, optimizers[name], x))
-    rows = {
-        name: {
+    steps = {name: partial(step, net, torch.optim.AdamW(net.parameters(), 1e-3), x) for name, net in networks.items()}
+    rows = {}
+    for name, seconds in measure.interleaved(steps, ROUNDS, warm_up=1).items():
+        found = measure.spread(seconds)
+        rows[name] = {
             "parameters": cost.parameters(networks[name]),
-            "median_seconds": round(statistics.median(times[1:]), 3),
-            "min_seconds": round(min(times[1:]), 3),
-            "max_seconds": round(max(times[1:]), 3),
+            "median_seconds": round(found.median, 3),
+            "min_seconds": round(found.lowest, 3),
+            "max_seconds": round(found.highest, 3),
         }
-        for name, times in seconds.items()
-    }
-    print(json.dumps({"machine": machine(), "networks": rows}, indent=1))
+    print(json.dumps({"machine": measure.machine(), "networks": rows}, indent=1))
 
 
 if __name__ == "__main__":
