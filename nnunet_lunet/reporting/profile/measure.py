@@ -19,7 +19,7 @@ WARM_UP = 2
 _VARIABLES = (
     "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "LD_PRELOAD", "nnUNet_compile"
 )  # fmt: skip
-_PACKAGES = ("nnunet-lunet", "nnunetv2", "torch", "dynamic-network-architectures")
+_PACKAGES = ("nnunet-lunet", "nnunetv2", "dynamic-network-architectures")
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ def machine(device: str = "cpu") -> dict[str, object]:
     """What seconds and memory depend on: versions, device, threads, processor, settings."""
     found: dict[str, object] = {
         **dict(_versions()),
+        "torch": torch.__version__,  # with what it was built for
         "python": platform.python_version(),
         "system": platform.platform(),
         "processor": _processor(),

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import _dynamo as dynamo
 from torch.backends import cudnn
 
 from nnunet_lunet.architectures import cost
@@ -53,7 +54,7 @@ def profile(
     :param threads: of torch; None for as many as nnU-Net would take on that device
     :raises UserError: a network cannot be made; nothing has been timed then
     """
-    with elsewhere(), _as_nnunet_trains(device, threads):
+    with elsewhere(), as_if_each_trained_alone(device, threads, len(targets)):
         bar = progress.add_task("count", total=len(targets))
         found = []
         for target in targets:
@@ -65,11 +66,21 @@ def profile(
 
 
 def count(target: Target) -> record.Network:
-    """What needs no arithmetic: all that holds on every machine. Inside :func:`elsewhere`."""
+    """What needs no arithmetic: all that holds on every machine. Inside :func:`elsewhere`.
+
+    :raises UserError: the network cannot be made, or does not take the plans' patch
+    """
     subject = Subject(target, "cpu")
-    subject.trainer.set_deep_supervision_enabled(False)
-    found = networks.cost_of_network(subject.network, subject.patch_size)
-    subject.trainer.set_deep_supervision_enabled(subject.trainer.enable_deep_supervision)
+    try:
+        subject.trainer.set_deep_supervision_enabled(False)
+        found = networks.cost_of_network(subject.network, subject.patch_size)
+        subject.trainer.set_deep_supervision_enabled(subject.trainer.enable_deep_supervision)
+        kept = cost.activation_memory(subject.network, subject.input_channels, subject.patch_size)
+    except Exception as error:  # the network may be anybody's
+        size = "×".join(map(str, subject.patch_size))
+        raise UserError(
+            f"{target.name}: a patch of {size} cannot be counted: {type(error).__name__}: {error}"
+        ) from error
     weights = io.BytesIO()
     torch.save(subject.network.state_dict(), weights)
     return record.Network(
@@ -84,7 +95,7 @@ def count(target: Target) -> record.Network:
         batch_size=subject.batch_size,
         parameters=found.parameters,
         multiply_adds=found.multiply_adds,
-        activation_bytes=cost.activation_memory(subject.network, subject.input_channels, subject.patch_size),
+        activation_bytes=kept,
         weights_bytes=weights.tell(),
         checkpoint_bytes=Path(target.checkpoint).stat().st_size if target.checkpoint else None,
         channels_per_level=found.channels_per_level,
@@ -113,7 +124,7 @@ def _measured(
         "seconds_per_inference_patch": ("patch", {name: subject.predict_patch for name, subject in subjects.items()}),
     }.items():
         bar = progress.add_task(f"seconds a {description}", total=(measure.WARM_UP + rounds) * len(actions))
-        for name, values in _seconds(actions, rounds, device, partial(_advance, progress, bar)).items():
+        for name, values in seconds(actions, rounds, device, partial(_advance, progress, bar)).items():
             measured: dict[str, Any] = {kind: measure.spread(values)}
             found[name] = replace(found[name], **measured)
     return list(found.values())
@@ -135,9 +146,13 @@ def _ready(target: Target, device: str) -> tuple[Subject, memory.Peaks]:
         return subject, memory.of_gpu(subject, before) if device == "cuda" else memory.Peaks(None, None)
 
 
-def _seconds(
+def seconds(
     actions: Mapping[str, Callable[[], None]], rounds: int, device: str, after_each: Callable[[], None]
 ) -> dict[str, list[float]]:
+    """What :func:`measure.interleaved` says of networks that are all in memory.
+
+    :raises UserError: there is too little for all of them
+    """
     try:
         with redirect_stdout(io.StringIO()):
             return measure.interleaved(actions, rounds, device=device, after_each=after_each)
@@ -157,14 +172,20 @@ def _advance(progress: Progress, bar: TaskID) -> None:
 
 
 @contextmanager
-def _as_nnunet_trains(device: str, threads: int | None) -> Iterator[None]:
-    """Threads and cuDNN as nnU-Net's commands set them."""
+def as_if_each_trained_alone(device: str, threads: int | None, networks: int) -> Iterator[None]:
+    """Threads and cuDNN as nnU-Net's commands set them, and as many compiled networks as there are.
+
+    Networks of one class share the code of their forward pass, of which torch compiles a few variants only, and later
+    ones for variable sizes; the rest would run uncompiled.
+    """
     before = torch.get_num_threads()
     own = {"cpu": multiprocessing.cpu_count(), "cuda": 1}
     torch.set_num_threads(threads or own.get(device, before))
     if device == "cuda":
         cudnn.deterministic, cudnn.benchmark = False, True
+    variants = dynamo.config.cache_size_limit * networks
     try:
-        yield
+        with dynamo.config.patch(cache_size_limit=variants, automatic_dynamic_shapes=False):
+            yield
     finally:
         torch.set_num_threads(before)

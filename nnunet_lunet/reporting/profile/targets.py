@@ -8,12 +8,12 @@ import pkgutil
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nnunetv2.training.nnUNetTrainer import __path__ as stock_trainers
+from nnunetv2.training import nnUNetTrainer
 from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
 
 from nnunet_lunet.errors import UserError
@@ -144,13 +144,14 @@ def check_trainer(name: str) -> None:
     try:
         if family in names.FAMILIES:
             names.parse(name)
-        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the packages that some trainer imports
             recursive_find_trainer_class_by_name(name)
     except names.TrainerNameError as error:
         raise UserError(f"-tr {name}: {error}") from error
     except (RuntimeError, AssertionError) as error:
-        known = [module.name for module in pkgutil.walk_packages(stock_trainers) if not module.ispkg]
+        modules = pkgutil.walk_packages(nnUNetTrainer.__path__, f"{nnUNetTrainer.__name__}.")
+        known = [module.name.rpartition(".")[2] for module in modules if not module.ispkg]
         near = difflib.get_close_matches(name, [*names.FAMILIES, *known], n=3)
         guess = f"did you mean {' or '.join(near)}? " if near else ""
         raise UserError(
