@@ -73,15 +73,23 @@ def test_the_peak_resident_set_grows_with_what_is_touched():
 
 
 def test_each_of_many_networks_is_compiled_as_if_it_were_the_only_one():
-    """torch compiles eight variants of one forward pass and runs the ninth uncompiled, without an error."""
+    """torch compiles eight variants of one forward pass, for variable sizes where they differ, and runs the ninth
+    uncompiled, without an error."""
+    sizes = []
+
+    def backend(graph, inputs):
+        sizes.extend(type(edge) for each in inputs for edge in getattr(each, "shape", [each]))
+        return graph
+
     torch._dynamo.reset()
     counters.clear()
     threads = torch.get_num_threads()
-    networks = [torch.compile(make_network(width, dim=2, n_stages=2), backend="eager") for width in range(2, 12)]
+    networks = [torch.compile(make_network(width, dim=2, n_stages=2), backend=backend) for width in range(2, 12)]
     with run.as_if_each_trained_alone("cpu", 3, len(networks)), torch.inference_mode():
         assert torch.get_num_threads() == 3
         for edge, network in zip([8, 16] * 5, networks, strict=True):
             network(torch.zeros(1, 1, edge, edge))
     assert counters["stats"]["unique_graphs"] == len(networks)
+    assert set(sizes) == {int}
     assert torch.get_num_threads() == threads
     torch._dynamo.reset()

@@ -73,6 +73,12 @@ def pruned(tiny):
     return tiny.fold(trainer, configuration="2d") / "checkpoint_final.pth"
 
 
+def change(checkpoint, target, **entries):
+    content = torch.load(checkpoint, weights_only=True) | entries
+    torch.save({key: value for key, value in content.items() if value is not None}, target)
+    return target
+
+
 def test_a_pruned_network_has_its_own_parameters(tiny, pruned):
     target = targets.of_checkpoint(pruned)
     history = json.loads((pruned.parent / "pruning_history.json").read_text())["epochs"]
@@ -84,9 +90,12 @@ def test_a_pruned_network_has_its_own_parameters(tiny, pruned):
     assert (found.name, found.configuration) == (f"{found.trainer} fold_0", "2d")
 
 
-def test_a_pruned_network_trains_on_with_an_optimiser_of_its_own_weights(tiny, pruned):
+@pytest.mark.parametrize("trainer", [None, "UNetTrainer_w4_noDS"])
+def test_narrower_weights_train_on_with_an_optimiser_of_their_own(tiny, pruned, tmp_path, trainer):
+    """Also by a trainer that does not prune, but whose network takes the shapes of its weights."""
+    file = change(pruned, tmp_path / "a.pth", trainer_name=trainer) if trainer else pruned
     with tiny.active(), elsewhere():
-        subject = Subject(targets.of_checkpoint(pruned), "cpu")
+        subject = Subject(targets.of_checkpoint(file), "cpu")
         loaded = {name: tensor.clone() for name, tensor in subject.network.state_dict().items()}
         stored = torch.load(pruned, weights_only=True)["network_weights"]
         assert all(torch.equal(loaded[name], tensor) for name, tensor in stored.items())
@@ -104,12 +113,6 @@ def test_a_checkpoint_that_was_moved_has_its_plans_with_it(tiny, pruned, tmp_pat
         there, here = (run.count(targets.of_checkpoint(file)) for file in (pruned, tmp_path / "of a friend.pth"))
     assert moved.exists()
     assert (here.parameters, here.multiply_adds, here.plans) == (there.parameters, there.multiply_adds, there.plans)
-
-
-def change(checkpoint, target, **entries):
-    content = torch.load(checkpoint, weights_only=True) | entries
-    torch.save({key: value for key, value in content.items() if value is not None}, target)
-    return target
 
 
 def test_a_checkpoint_that_makes_no_network_is_one_line(tiny, pruned, tmp_path):
