@@ -117,7 +117,7 @@ def _initialized(target: Target, device: torch.device) -> Any:
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # the trainer may be anybody's
-        raise UserError(f"{target.name}: {target.trainer} cannot be made: {type(error).__name__}: {error}") from error
+        raise UserError(f"{target.name} cannot be made: {type(error).__name__}: {error}") from error
     return trainer
 
 

@@ -126,7 +126,7 @@ def of_checkpoint(file: Path) -> Target:
         plans, dataset = checkpointing.plain(stored["plans"]), checkpointing.plain(stored["dataset_json"])
     else:
         raise UserError(f"checkpoint {file} has no plans in it: leave it in its model folder, which has plans.json")
-    check_trainer(trainer)
+    check_trainer(trainer, f"checkpoint {file}, trainer")
     try:
         source, configuration = plans["plans_name"], stored["configuration"]
         plans["dataset_name"], plans["configurations"][configuration]
@@ -138,8 +138,10 @@ def of_checkpoint(file: Path) -> Target:
     return Target(name, trainer, source, plans, configuration, dataset, os.fspath(file.absolute()))
 
 
-def check_trainer(name: str) -> None:
-    """:raises UserError: nnU-Net finds no trainer of that name; says the nearest ones"""
+def check_trainer(name: str, where: str = "-tr") -> None:
+    """:param where: the name stands, for the message
+    :raises UserError: nnU-Net finds no trainer of that name; says the nearest ones
+    """
     family = name.partition("_")[0]
     try:
         if family in names.FAMILIES:
@@ -148,14 +150,14 @@ def check_trainer(name: str) -> None:
             warnings.simplefilter("ignore")  # of the packages that some trainer imports
             recursive_find_trainer_class_by_name(name)
     except names.TrainerNameError as error:
-        raise UserError(f"-tr {name}: {error}") from error
+        raise UserError(f"{where} {name}: {error}") from error
     except (RuntimeError, AssertionError) as error:
         modules = pkgutil.walk_packages(nnUNetTrainer.__path__, f"{nnUNetTrainer.__name__}.")
         known = [module.name.rpartition(".")[2] for module in modules if not module.ispkg]
         near = difflib.get_close_matches(name, [*names.FAMILIES, *known], n=3)
         guess = f"did you mean {' or '.join(near)}? " if near else ""
         raise UserError(
-            f"-tr {name}: nnU-Net finds no such trainer: {guess}its own and those in nnUNet_extTrainer can be named"
+            f"{where} {name}: nnU-Net finds no such trainer: {guess}its own and those in nnUNet_extTrainer can be named"
         ) from error
 
 

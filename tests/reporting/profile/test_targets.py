@@ -124,7 +124,7 @@ def test_a_checkpoint_that_makes_no_network_is_one_line(tiny, pruned, tmp_path):
         (broken, "broken.pth cannot be read"),
         (tmp_path / "absent.pth", "absent.pth cannot be read"),
         (no_plans, "has no plans in it: leave it in its model folder"),
-        (unknown, "TrainerOfAFriend: nnU-Net finds no such trainer"),
+        (unknown, "unknown.pth, trainer TrainerOfAFriend: nnU-Net finds no such trainer"),
     ):
         with tiny.active(), pytest.raises(UserError, match=says) as error:
             targets.of_checkpoint(file)
