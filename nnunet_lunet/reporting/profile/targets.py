@@ -104,7 +104,7 @@ def of_presets(
         for preset in loaded:
             chosen = plans_file.together(source, [configuration])
             changes = {name: apply.change(source.configuration(name), preset) for name in chosen}
-            content = plans_file.derive(source, plans_file.derived_name(preset.name, source.name), changes)
+            content = plans_file.derive(source, presets.derived_name(preset.name, source.name), changes)
             found.append(Target(preset.name, PRESET_TRAINER, source.name, content, configuration, source.dataset))
     return found
 
