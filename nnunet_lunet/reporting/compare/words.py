@@ -1,0 +1,146 @@
+"""Numbers and findings of a comparison in words."""
+
+import math
+
+from nnunet_lunet.reporting.compare.comparison import FOREGROUND, METRICS, Comparison, Test
+
+#: Significance level of the tests.
+ALPHA = 0.05
+MISSING = "–"
+#: Overlap metrics are given in points of 0.01, distances as they are.
+_IN_POINTS = ("dice", "surface_dice")
+
+
+def number(value: float | None, digits: int) -> str:
+    """With a fixed number of decimals and a true minus sign."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    text = f"{value:,.{digits}f}"
+    return (text if float(text.replace(",", "")) else text.lstrip("-")).replace("-", "−")
+
+
+def score(value: float | None, metric: str) -> str:
+    """A value of one of the metrics; Dice as 0.853, distances as 1.85."""
+    return number(value, 3 if metric in _IN_POINTS else 2)
+
+
+def difference(value: float | None, metric: str) -> str:
+    """With its sign, in points or mm; the unit is :func:`unit`."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    text = number(value * 100, 1) if metric in _IN_POINTS else number(value, 2)
+    return text if text.startswith("−") or not text.strip("0.") else f"+{text}"
+
+
+def unit(metric: str) -> str:
+    """Of a difference."""
+    return "points" if metric in _IN_POINTS else "mm"
+
+
+def margin(test: Test) -> str:
+    """``1 point``, ``0.5 mm``."""
+    assert test.margin is not None
+    if test.metric not in _IN_POINTS:
+        return f"{test.margin:g} mm"
+    points = f"{100 * test.margin:g}"
+    return f"{points} point" if points == "1" else f"{points} points"
+
+
+def p_value(p: float | None) -> str:
+    """``0.012``; below a thousandth ``< 0.001``."""
+    if p is None or not math.isfinite(p):
+        return MISSING
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def ratio(value: float | None, baseline: float | None, less: str = "fewer", same: str = "as many") -> str:
+    """``188× fewer``, ``1.3× more``; empty where one of the two is not known."""
+    if not value or not baseline:
+        return ""
+    factor = max(value / baseline, baseline / value)
+    if f"{factor:.3g}" in ("1", "1.01"):
+        return same
+    return f"{factor:.0f}× " * (factor >= 100) + f"{factor:.3g}× " * (factor < 100) + ("more" if value > baseline else less)
+
+
+def memory(size: float | None) -> str:
+    """Bytes, as GB or MB of nnU-Net's kind (powers of ten)."""
+    if size is None:
+        return MISSING
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+def multiply_adds(count: float | None) -> str:
+    """Billions or, below one, millions."""
+    if count is None:
+        return MISSING
+    return f"{count / 1e9:,.1f} G" if count >= 1e9 else f"{count / 1e6:,.1f} M"
+
+
+def is_better(test: Test) -> bool:
+    """Whether the model's mean lies on the good side of the baseline's."""
+    return (test.difference > 0) == METRICS[test.metric][1]
+
+
+def finding(test: Test) -> str:
+    """What the Wilcoxon test says, in words: ``better``, ``worse``, or ``no difference shown``."""
+    p = test.p if test.p_holm is None else test.p_holm
+    if p is None or not math.isfinite(p):
+        return "not tested"
+    if p >= ALPHA:
+        return "no difference shown"
+    return "better" if is_better(test) else "worse"
+
+
+def non_inferiority(test: Test) -> str:
+    """Empty where no margin was given."""
+    if test.non_inferior is None or test.margin is None:
+        return ""
+    return ("" if test.non_inferior else "not shown to be ") + f"non-inferior at a margin of {margin(test)}"
+
+
+def sentence(comparison: Comparison, test: Test) -> str:
+    """The whole finding on one model: cost, score, difference, and what it means."""
+    sizes = {model.name: model.cost.parameters for model in comparison.models}
+    size, reference = sizes.get(test.model), sizes.get(test.baseline)
+    cost = ratio(size, reference).replace("×", " times")
+    means = {s.model: s.mean for s in comparison.summaries if (s.label, s.metric) == (test.label, test.metric)}
+    heading = METRICS[test.metric][0]
+    amount = difference(test.difference, test.metric).lstrip("+−")
+    level = not amount.strip("0.")
+    where = "level with" if level else f"{amount} {unit(test.metric)} {'above' if test.difference > 0 else 'below'}"
+    interval = f"{difference(test.low, test.metric)} to {difference(test.high, test.metric)} {unit(test.metric)}"
+    verdict = "; ".join(part for part in (finding(test), non_inferiority(test)) if part)
+    return (
+        f"{test.model}: "
+        + (f"{cost} parameters{'' if cost.startswith('as') else ''}; " if cost else "")
+        + f"{heading} {score(means.get(test.model), test.metric)}, {where} {test.baseline} "
+        + f"(95 % CI {interval}; {_p(test)}{test.cases} cases): {verdict}."
+    )
+
+
+def _p(test: Test) -> str:
+    p = p_value(test.p if test.p_holm is None else test.p_holm)
+    return "" if p == MISSING else (f"p {p}, " if p.startswith("<") else f"p = {p}, ")
+
+
+def main_tests(comparison: Comparison) -> list[Test]:
+    """Mean foreground Dice against the baseline, a model each, in the comparison's order."""
+    order = {model.name: index for index, model in enumerate(comparison.models)}
+    found = [test for test in comparison.tests if (test.label, test.metric) == (FOREGROUND, "dice")]
+    return sorted(found, key=lambda test: order[test.model])
+
+
+def headline(comparison: Comparison) -> tuple[str, Test] | None:
+    """The test to tell first, and why it is this one: the smallest model that is not inferior, else the nearest."""
+    tests = main_tests(comparison)
+    if not tests:
+        return None
+    if len(tests) == 1:
+        return "", tests[0]
+    sizes = {model.name: model.cost.parameters for model in comparison.models}
+    fine = [test for test in tests if test.non_inferior]
+    if fine:
+        return "Smallest model that is non-inferior", min(fine, key=lambda test: sizes[test.model] or math.inf)
+    best = max(tests, key=lambda test: test.difference)
+    return ("Nearest to the baseline" if best.difference < 0 else "Best mean"), best
