@@ -1,114 +1,59 @@
 """Figures of a comparison: Dice against parameters, differences by case, channels by level."""
 
-import io
 import math
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from statistics import fmean
 from typing import IO, Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from nnunet_lunet.reporting.compare.comparison import FOREGROUND, Comparison, Summary
+from nnunet_lunet.reporting.compare import shown
+from nnunet_lunet.reporting.compare.comparison import Comparison, Summary
+from nnunet_lunet.reporting.compare.drawing import GRAY, badge, badges, in_two_lines, png
 from nnunet_lunet.reporting.compare.marks import BLACK, Mark, marks
-from nnunet_lunet.reporting.compare.words import main_tests
+from nnunet_lunet.reporting.compare.words import main_tests, number
 
-GRAY = "#6b7280"
-_STYLE = {
-    # Text stays text in an SVG, in the reader's fonts; the salt makes the same figure the same bytes.
-    "svg.fonttype": "none", "svg.hashsalt": "nnunet-lunet", "font.size": 10, "text.color": BLACK,
-    "axes.labelcolor": BLACK, "axes.edgecolor": GRAY, "xtick.color": GRAY, "ytick.color": GRAY,
-    "xtick.labelcolor": BLACK, "ytick.labelcolor": BLACK, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.axisbelow": True, "grid.color": "#e5e7eb", "text.parse_math": False,
-}  # fmt: skip
-#: Diameter of a model's badge, in points.
-_BADGE = 15
-
-
-def svg(draw: Callable[[Comparison], Figure | None], comparison: Comparison) -> bytes | None:
-    """One of the figures below as SVG; None where there is nothing to draw."""
-    with _style():
-        figure = draw(comparison)
-        if figure is None:
-            return None
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return buffer.getvalue()
+#: Models that did not learn are written at the edge of a figure, so that the others can be told apart: those with less
+#: than this share of the best Dice, and with a mean difference of more than so many points.
+_SHARE_OF_BEST, _FAR = 0.5, 25
 
 
 def write_png(comparison: Comparison, file: IO[bytes]) -> bool:
     """The main figure, :func:`dice_against_parameters`; False, and nothing written, where there is nothing to draw."""
-    with _style():
-        figure = dice_against_parameters(comparison)
-        if figure is not None:
-            figure.savefig(file, format="png", dpi=200)
-    return figure is not None
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    # nnU-Net's own plot leaves seaborn's style with letters of two and a half times the size behind.
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_STYLE}), warnings.catch_warnings():
-        # Names in scripts that matplotlib's font lacks: an SVG shows them all the same.
-        warnings.filterwarnings("ignore", "Glyph", UserWarning)
-        yield
-
-
-def pareto_front(points: dict[str, tuple[int, float]]) -> list[str]:
-    """Models for which no other has at most as many parameters and a higher Dice; fewest parameters first.
-
-    :param points: parameters and Dice by model
-    """
-    front: list[str] = []
-    for name in sorted(points, key=lambda name: (points[name][0], -points[name][1])):
-        if not front or points[name][1] > points[front[-1]][1]:
-            front.append(name)
-    return front
-
-
-def plotted(comparison: Comparison) -> dict[str, tuple[int, float]]:
-    """Parameters and mean foreground Dice of the models that have both."""
-    sizes = {model.name: model.cost.parameters for model in comparison.models}
-    return {
-        name: (size, summary.mean)
-        for name, summary in _dice(comparison).items()
-        if (size := sizes.get(name)) and summary.mean is not None
-    }
+    return png(dice_against_parameters, comparison, file)
 
 
 def dice_against_parameters(comparison: Comparison) -> Figure | None:
     """Mean foreground Dice over parameters, with standard deviations, Pareto front and baseline."""
-    points = plotted(comparison)
+    points = shown.points(comparison)
     if not points:
         return None
-    rows = len(points)
-    figure = Figure(figsize=(10, max(4.6, 0.27 * rows + 1.2)), layout="constrained")
-    axes, key = figure.subplots(1, 2, width_ratios=(2.3, 1))
-    summaries, looks = _dice(comparison), marks(comparison)
-    for name, (size, dice) in points.items():
-        summary, colour = summaries[name], looks[name].colour
-        runs = summary.over_seeds if summary.over_seeds is not None else summary.over_folds
-        axes.errorbar(size, dice, yerr=summary.over_cases, color=colour, linewidth=1.2, capsize=3, zorder=2)
-        axes.errorbar(size, dice, yerr=runs, color=colour, linewidth=4, zorder=3, marker="o", markersize=5)
-    front = [points[name] for name in pareto_front(points)]
+    best = max(dice for _, dice in points.values())
+    low = {name for name, (_, dice) in points.items() if dice < _SHARE_OF_BEST * best}
+    looks, summaries = marks(comparison), shown.dice(comparison)
+    figure = Figure(figsize=(10, max(4.6, 0.27 * len(points) + 1.2)), layout="constrained")
+    axes, key = figure.subplots(1, 2, width_ratios=(2.2, 1))
+    for name in points.keys() - low:
+        _spread(axes, points[name], summaries[name], looks[name].colour)
+    front = [points[name] for name in shown.pareto_front(points) if name not in low]
     axes.plot(*zip(*front, strict=True), drawstyle="steps-post", color=GRAY, linewidth=1.5, zorder=1)
-    if comparison.baseline in points:
+    if comparison.baseline in points.keys() - low:
         axes.axhline(points[comparison.baseline][1], color=BLACK, linestyle=(0, (4, 4)), linewidth=1, zorder=1)
     _parameter_axis(axes, [size for size, _ in points.values()])
+    axes.set_ylim(bottom=(bottom := axes.get_ylim()[0] - 0.03 * bool(low)))
     axes.set_ylabel("mean foreground Dice")
     axes.grid(axis="y")
-    _key(key, comparison, points, looks)
-    _badges(figure, axes, {name: points[name] for name in points}, looks)
+    _key(key, comparison, points, looks, low)
+    places = {name: (size, bottom if name in low else dice) for name, (size, dice) in points.items()}
+    badges(figure, axes, places, looks)
     return figure
 
 
-def _dice(comparison: Comparison) -> dict[str, Summary]:
-    found = {s.model: s for s in comparison.summaries if (s.label, s.metric) == (FOREGROUND, "dice")}
-    return {model.name: found[model.name] for model in comparison.models if model.name in found}
+def _spread(axes: Any, point: tuple[int, float], summary: Summary, colour: str) -> None:
+    """A thin bar for the cases, a thick one for the seeds or, with one seed, for the folds."""
+    runs = summary.over_seeds if summary.over_seeds is not None else summary.over_folds
+    axes.errorbar(*point, yerr=summary.over_cases, color=colour, linewidth=1.2, capsize=3, zorder=2)
+    axes.errorbar(*point, yerr=runs, color=colour, linewidth=4, zorder=3, marker="o", markersize=5)
 
 
 def _parameter_axis(axes: Any, sizes: list[int]) -> None:
@@ -116,141 +61,97 @@ def _parameter_axis(axes: Any, sizes: list[int]) -> None:
     room = max((high / low) ** 0.08, 1.35)
     axes.set_xscale("log")
     axes.set_xlim(low / room, high * room)
-    narrow = high * room / (low / room) < 300
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
+    subdivisions = (1, 2, 5) if high / low < 100 else (1, 3) if high / low < 3000 else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=subdivisions))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("parameters (logarithmic)")
 
 
-def _key(axes: Any, comparison: Comparison, points: dict[str, tuple[int, float]], looks: dict[str, Mark]) -> None:
+def _key(
+    axes: Any, comparison: Comparison, points: dict[str, tuple[int, float]], looks: dict[str, Mark], low: set[str]
+) -> None:
     axes.set_axis_off()
-    rows = max(len(points), 15)
-    axes.set(xlim=(0, 1), ylim=(rows + 1.5, -0.5))
+    axes.set(xlim=(0, 1), ylim=(max(len(points), 13) + 1.5, -0.5))
     for row, name in enumerate(points):
-        _badge(axes, looks[name], (0.04, row))
-        axes.annotate(shortened(name, 34), (0.04, row), (12, 0), textcoords="offset points", va="center", fontsize=9)
-    lines = {"Pareto front": (GRAY, "-", 1.5), f"Dice of {looks[comparison.baseline].number}, the baseline": (BLACK, "--", 1)}
+        badge(axes, looks[name], (0.04, row))
+        below = f"\n{points[name][1]:.3f}, below this axis" if name in low else ""
+        _entry(axes, in_two_lines(name, 38 if not below else 76) + below, row)
+    lines = {"Pareto front": (GRAY, "-", 1.5)}
+    if comparison.baseline in points.keys() - low:
+        lines[f"Dice of the baseline ({looks[comparison.baseline].number})"] = (BLACK, "--", 1)
     for row, (text, (colour, style, width)) in enumerate(lines.items(), len(points)):
         axes.plot([0, 0.08], [row, row], color=colour, linestyle=style, linewidth=width)
-        axes.annotate(text, (0.04, row), (12, 0), textcoords="offset points", va="center", fontsize=9)
+        _entry(axes, text, row)
 
 
-def _badges(figure: Figure, axes: Any, points: dict[str, tuple[int, float]], looks: dict[str, Mark]) -> None:
-    """Each badge on its point, or beside it with a line to it where another one is there already."""
-    figure.draw_without_rendering()
-    scale = 72 / figure.dpi
-    places = {name: axes.transData.transform(point) * scale for name, point in points.items()}
-    taken: list[np.ndarray] = []
-    for name, place in places.items():
-        # Straight to the sides first: above and below are the error bars.
-        offsets = (
-            (radius * math.cos(angle), radius * math.sin(angle))
-            for radius in (0, *range(_BADGE + 1, 300, _BADGE // 2))
-            for angle in (0, math.pi, 0.5, -0.5, math.pi - 0.5, math.pi + 0.5, 1, -1)
-        )
-        offset = next(o for o in offsets if all(math.dist(place + o, other) > _BADGE for other in taken))
-        taken.append(place + offset)
-        _badge(axes, looks[name], points[name], offset)
-
-
-def _badge(axes: Any, mark: Mark, place: tuple[float, float], offset: tuple[float, float] = (0, 0)) -> None:
-    line = {"arrowstyle": "-", "color": mark.colour, "linewidth": 1} if any(offset) else None
-    axes.annotate(
-        "", place, offset, textcoords="offset points", arrowprops=line, annotation_clip=False, zorder=4,
-    )  # fmt: skip
-    axes.annotate(
-        str(mark.number), place, offset, textcoords="offset points", ha="center", va="center_baseline", fontsize=8,
-        fontweight="bold", color=mark.ink, zorder=5, annotation_clip=False,
-        bbox={"boxstyle": f"circle,pad={0.3 if mark.number < 10 else 0.1}", "facecolor": mark.colour, "edgecolor": "white"},
-    )  # fmt: skip
-
-
-def shortened(name: str, length: int) -> str:
-    """The beginning and the end of a long name."""
-    if len(name) <= length:
-        return name
-    return f"{name[: length - length // 2 - 1]}…{name[-(length // 2) :]}"
-
-
-def per_case(comparison: Comparison) -> dict[str, dict[str, float]]:
-    """Foreground Dice by model and case, the mean over the runs that have the case."""
-    values: dict[str, dict[str, list[float]]] = {model.name: {} for model in comparison.models}
-    for entry in comparison.scores:
-        if entry.label == FOREGROUND and entry.dice is not None:
-            values[entry.model].setdefault(entry.case, []).append(entry.dice)
-    return {model: {case: fmean(found) for case, found in cases.items()} for model, cases in values.items()}
-
-
-def paired(comparison: Comparison) -> dict[str, dict[str, float]]:
-    """Foreground Dice minus the baseline's by model and case, of the models that share a case with the baseline."""
-    values = per_case(comparison)
-    baseline = values.pop(comparison.baseline, {})
-    differences = {
-        model: {case: dice - baseline[case] for case, dice in cases.items() if case in baseline}
-        for model, cases in values.items()
-    }
-    return {model: cases for model, cases in differences.items() if cases}
+def _entry(axes: Any, text: str, row: int) -> None:
+    axes.annotate(text, (0.04, row), (12, 0), textcoords="offset points", va="center", fontsize=8.5, linespacing=1)
 
 
 def differences(comparison: Comparison) -> Figure | None:
-    """A row of dots a model, a dot a case: foreground Dice minus the baseline's, with quartiles, mean and its interval."""
-    rows = paired(comparison)
+    """A row of dots a model, a dot a case: foreground Dice minus the baseline's, quartiles, mean and its interval."""
+    rows = {name: 100 * np.array(list(cases.values())) for name, cases in shown.differences(comparison).items()}
     if not rows:
         return None
-    figure = Figure(figsize=(10, 0.62 * len(rows) + 1), layout="constrained")
+    figure = Figure(figsize=(10, (0.62 if len(rows) < 8 else 0.42) * len(rows) + 1), layout="constrained")
     axes = figure.subplots()
     looks, tests = marks(comparison), {test.model: test for test in main_tests(comparison)}
-    random = np.random.default_rng(0)
-    for row, (name, cases) in enumerate(rows.items()):
-        points = 100 * np.array(list(cases.values()))
-        axes.boxplot(
-            points, positions=[row], orientation="horizontal", widths=0.62, showfliers=False, patch_artist=True,
-            boxprops={"facecolor": "#f3f4f6", "edgecolor": GRAY}, medianprops={"color": GRAY},
-            whiskerprops={"color": GRAY}, capprops={"color": GRAY},
-        )  # fmt: skip
-        axes.scatter(
-            points, row + random.uniform(-0.24, 0.24, len(points)), s=16, color=looks[name].colour, alpha=0.75,
-            linewidths=0, zorder=3,
-        )  # fmt: skip
-        if test := tests.get(name):
-            interval = [[100 * (test.difference - test.low)], [100 * (test.high - test.difference)]]
-            axes.errorbar(
-                100 * test.difference, row, xerr=interval, color=BLACK, marker="D", markersize=5, linewidth=2.5, zorder=4
-            )
+    near = [name for name, points in rows.items() if abs(points.mean()) < _FAR] or list(rows)
+    for row, (name, points) in enumerate(rows.items()):
+        if name in near:
+            _distribution(axes, row, points, looks[name].colour)
+        else:
+            side, arrow = ("left", "◂ mean {}") if points.mean() < 0 else ("right", "mean {} ▸")
+            axes.annotate(
+                arrow.format(number(points.mean(), 1)), (0.01 if side == "left" else 0.99, row), va="center",
+                xycoords=("axes fraction", "data"), ha=side, fontsize=9,
+            )  # fmt: skip
+        if name in near and (test := tests.get(name)):
+            mean, low, high = 100 * test.difference, 100 * test.low, 100 * test.high
+            axes.plot([low, high], [row, row], color=BLACK, linewidth=2.5, zorder=4)
+            axes.plot(mean, row, color=BLACK, marker="D", markersize=5, zorder=4)
     axes.axvline(0, color=BLACK, linewidth=1, zorder=1)
     for limit in {-100 * test.margin for test in tests.values() if test.margin is not None}:
         axes.axvline(limit, color=BLACK, linestyle=":", linewidth=1.2, zorder=1)
-    axes.set_yticks(range(len(rows)), [f"{shortened(name, 36)}  ({looks[name].number})" for name in rows])
+    axes.set_yticks(range(len(rows)), [f"{looks[name].number}  {in_two_lines(name, 38)}" for name in rows], fontsize=9)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel(f"foreground Dice minus that of the baseline ({looks[comparison.baseline].number}), points of 0.01")
     axes.grid(axis="x")
     return figure
 
 
+def _distribution(axes: Any, row: int, points: np.ndarray, colour: str) -> None:
+    axes.boxplot(
+        points, positions=[row], orientation="horizontal", widths=0.62, showfliers=False, patch_artist=True,
+        boxprops={"facecolor": "#f3f4f6", "edgecolor": GRAY}, medianprops={"color": GRAY},
+        whiskerprops={"color": GRAY}, capprops={"color": GRAY},
+    )  # fmt: skip
+    height = row + np.random.default_rng(row).uniform(-0.24, 0.24, len(points))
+    axes.scatter(points, height, s=16, color=colour, alpha=0.75, linewidths=0, zorder=3)
+
+
 def channels(comparison: Comparison) -> Figure | None:
     """A panel a model: channels of the convolutions of each resolution, the highest on top, all on one scale."""
-    models = [model for model in comparison.models if model.cost.channels_per_level]
-    if not models:
+    counts = {model.name: model.cost.channels_per_level for model in comparison.models}
+    known = {name: values for name, values in counts.items() if values}
+    if not known:
         return None
-    columns = min(4, len(models))
-    rows = math.ceil(len(models) / columns)
-    levels = max(len(model.cost.channels_per_level or []) for model in models)
-    figure = Figure(figsize=(2.5 * columns, rows * (0.21 * levels + 0.75)), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat
+    columns = min(4, len(known))
+    rows = math.ceil(len(known) / columns)
+    levels = max(len(values) for values in known.values())
+    figure = Figure(figsize=(10, rows * (0.21 * levels + 0.65) + 0.4), layout="constrained")
+    panels = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
     looks = marks(comparison)
-    for axes, model in zip(panels, models, strict=False):
-        counts = model.cost.channels_per_level or []
-        bars = axes.barh(range(len(counts)), counts, color=looks[model.name].colour, height=0.72)
-        axes.bar_label(bars, [f"{count:,}" for count in counts], padding=3, fontsize=8)
-        axes.set_title(f"{looks[model.name].number}  {shortened(model.name, 26)}", fontsize=9, loc="left")
-        axes.xaxis.set_major_locator(MaxNLocator(3))
-        axes.set_yticks(range(levels))
-    for axes in list(figure.axes)[len(models) :]:
+    for axes, (name, values) in zip(panels, known.items(), strict=False):
+        bars = axes.barh(range(len(values)), values, color=looks[name].colour, height=0.72)
+        axes.bar_label(bars, [f"{value:,}" for value in values], padding=3, fontsize=8)
+        axes.set_title(f"{looks[name].number}  {in_two_lines(name, 30)}", fontsize=8.5, loc="left")
+    for axes in panels[len(known) :]:
         axes.set_axis_off()
-    first = figure.axes[0]
-    first.set_ylim(levels - 0.5, -0.5)
-    first.set_xlim(0, 1.22 * max(max(model.cost.channels_per_level or [0]) for model in models))
+    panels[0].set_yticks(range(levels))
+    panels[0].xaxis.set_major_locator(MaxNLocator(3))
+    panels[0].set(ylim=(levels - 0.5, -0.5), xlim=(0, 1.22 * max(max(values) for values in known.values())))
     figure.supylabel("level (0: full resolution)", fontsize=9)
     figure.supxlabel("channels, summed over the convolutions of a level", fontsize=9)
     return figure

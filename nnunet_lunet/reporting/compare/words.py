@@ -60,7 +60,8 @@ def ratio(value: float | None, baseline: float | None, less: str = "fewer", same
     factor = max(value / baseline, baseline / value)
     if f"{factor:.3g}" in ("1", "1.01"):
         return same
-    return f"{factor:.0f}× " * (factor >= 100) + f"{factor:.3g}× " * (factor < 100) + ("more" if value > baseline else less)
+    times = f"{factor:,.0f}" if factor >= 100 else f"{factor:.3g}"
+    return f"{times}× {'more' if value > baseline else less}"
 
 
 def memory(size: float | None) -> str:
@@ -99,23 +100,24 @@ def non_inferiority(test: Test) -> str:
     return ("" if test.non_inferior else "not shown to be ") + f"non-inferior at a margin of {margin(test)}"
 
 
-def sentence(comparison: Comparison, test: Test) -> str:
-    """The whole finding on one model: cost, score, difference, and what it means."""
+def sentence(comparison: Comparison, test: Test, baseline: str | None = None) -> str:
+    """The whole finding on one model: cost, score, difference, and what it means.
+
+    :param baseline: what to call the baseline, if not by its name
+    """
     sizes = {model.name: model.cost.parameters for model in comparison.models}
-    size, reference = sizes.get(test.model), sizes.get(test.baseline)
-    cost = ratio(size, reference).replace("×", " times")
+    cost = ratio(sizes.get(test.model), sizes.get(test.baseline)).replace("×", " times")
     means = {s.model: s.mean for s in comparison.summaries if (s.label, s.metric) == (test.label, test.metric)}
-    heading = METRICS[test.metric][0]
     amount = difference(test.difference, test.metric).lstrip("+−")
-    level = not amount.strip("0.")
-    where = "level with" if level else f"{amount} {unit(test.metric)} {'above' if test.difference > 0 else 'below'}"
+    where = f"{amount} {unit(test.metric)} {'above' if test.difference > 0 else 'below'}"
+    if not amount.strip("0."):
+        where = "level with"
     interval = f"{difference(test.low, test.metric)} to {difference(test.high, test.metric)} {unit(test.metric)}"
     verdict = "; ".join(part for part in (finding(test), non_inferiority(test)) if part)
     return (
-        f"{test.model}: "
-        + (f"{cost} parameters{'' if cost.startswith('as') else ''}; " if cost else "")
-        + f"{heading} {score(means.get(test.model), test.metric)}, {where} {test.baseline} "
-        + f"(95 % CI {interval}; {_p(test)}{test.cases} cases): {verdict}."
+        f"{test.model}: {f'{cost} parameters; ' if cost else ''}"
+        f"{METRICS[test.metric][0]} {score(means.get(test.model), test.metric)}, {where} {baseline or test.baseline} "
+        f"(95 % CI {interval}; {_p(test)}{test.cases} cases): {verdict}."
     )
 
 
