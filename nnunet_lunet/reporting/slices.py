@@ -23,7 +23,7 @@ class Volume:
     spacing: tuple[float, float, float]
 
 
-def read(file: Path) -> Volume:
+def read(file: str | Path) -> Volume:
     """Of several channels the first.
 
     :raises RuntimeError: no readable image

@@ -3,19 +3,20 @@
 import io
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.transforms import offset_copy
 
 from nnunet_lunet.reporting.compare.comparison import Comparison
 from nnunet_lunet.reporting.compare.marks import BLACK, Mark
 
 Draw = Callable[[Comparison], Figure | None]
 GRAY = "#6b7280"
-_STYLE = {
+_STYLE: dict[str, Any] = {
     # Text stays text in an SVG, in the reader's fonts; the salt makes the same figure the same bytes.
     "svg.fonttype": "none", "svg.hashsalt": "nnunet-lunet", "font.size": 10, "text.color": BLACK,
     "axes.labelcolor": BLACK, "axes.edgecolor": GRAY, "xtick.color": GRAY, "ytick.color": GRAY,
@@ -34,7 +35,7 @@ def svg(draw: Draw, comparison: Comparison) -> bytes | None:
         figure = draw(comparison)
         if figure is None:
             return None
-        figure.savefig(buffer, format="svg", metadata=without_metadata)
+        figure.savefig(buffer, format="svg", dpi=200, metadata=without_metadata)
     return buffer.getvalue()
 
 
@@ -50,7 +51,8 @@ def png(draw: Draw, comparison: Comparison, file: IO[bytes]) -> bool:
 @contextmanager
 def _style() -> Iterator[None]:
     # nnU-Net's own plot leaves seaborn's style with letters of two and a half times the size behind.
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_STYLE}), warnings.catch_warnings():
+    with matplotlib.rc_context(matplotlib.rcParamsDefault), warnings.catch_warnings():
+        matplotlib.rcParams.update(_STYLE)
         # Names in scripts that matplotlib's font lacks: an SVG shows them all the same.
         warnings.filterwarnings("ignore", "Glyph", UserWarning)
         yield
@@ -75,18 +77,18 @@ def badge(axes: Any, mark: Mark, place: tuple[float, float], offset: tuple[float
     if any(offset):
         line = {"arrowstyle": "-", "color": mark.colour, "linewidth": 1}
         axes.annotate("", place, offset, textcoords="offset points", arrowprops=line, annotation_clip=False, zorder=4)
-    circle = {
-        "boxstyle": f"circle,pad={0.3 if mark.number < 10 else 0.1}",
-        "facecolor": mark.colour,
-        "edgecolor": "white",
-    }
+    there = offset_copy(axes.transData, axes.figure, *offset, units="points")
+    axes.plot(
+        *place, marker="o", markersize=_BADGE, color=mark.colour, markeredgecolor="white", transform=there,
+        clip_on=False, zorder=5,
+    )  # fmt: skip
     axes.annotate(
-        str(mark.number), place, offset, textcoords="offset points", ha="center", va="center", fontsize=8,
-        fontweight="bold", color=mark.ink, zorder=5, annotation_clip=False, bbox=circle,
+        str(mark.number), place, offset, textcoords="offset points", ha="center", va="center_baseline", fontsize=8,
+        fontweight="bold", color=mark.ink, zorder=6, annotation_clip=False,
     )  # fmt: skip
 
 
-def badges(figure: Figure, axes: Any, places: dict[str, tuple[float, float]], looks: dict[str, Mark]) -> None:
+def badges(figure: Figure, axes: Any, places: Mapping[str, tuple[float, float]], looks: dict[str, Mark]) -> None:
     """Each model's badge on its place or, where another one is there already, beside it."""
     figure.draw_without_rendering()
     scale = 72 / figure.dpi

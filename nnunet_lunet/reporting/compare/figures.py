@@ -16,6 +16,8 @@ from nnunet_lunet.reporting.compare.words import main_tests, number
 #: Models that did not learn are written at the edge of a figure, so that the others can be told apart: those with less
 #: than this share of the best Dice, and with a mean difference of more than so many points.
 _SHARE_OF_BEST, _FAR = 0.5, 25
+#: More cases than this are drawn as pixels.
+_DOTS = 200
 
 
 def write_png(comparison: Comparison, file: IO[bytes]) -> bool:
@@ -128,7 +130,8 @@ def _distribution(axes: Any, row: int, points: np.ndarray, colour: str) -> None:
         whiskerprops={"color": GRAY}, capprops={"color": GRAY},
     )  # fmt: skip
     height = row + np.random.default_rng(row).uniform(-0.24, 0.24, len(points))
-    axes.scatter(points, height, s=16, color=colour, alpha=0.75, linewidths=0, zorder=3)
+    # Of thousands of dots an SVG would become larger than the rest of the page.
+    axes.scatter(points, height, s=16, color=colour, alpha=0.75, linewidths=0, zorder=3, rasterized=len(points) > _DOTS)
 
 
 def channels(comparison: Comparison) -> Figure | None:

@@ -9,11 +9,13 @@ import jinja2
 from markupsafe import Markup, escape
 
 from nnunet_lunet.reporting import slices
-from nnunet_lunet.reporting.compare import figures, marks, panels, sections, words
+from nnunet_lunet.reporting.compare import marks, panels, sections, words
 from nnunet_lunet.reporting.compare.comparison import FOREGROUND, METRICS, Comparison
 
 #: With more rows than this in the table of scores, those of single labels are folded up; printing unfolds them.
 _ROWS = 40
+#: Of so many values with the same note the case is named.
+_NAMED = 100
 
 
 def write(comparison: Comparison, file: IO[bytes]) -> None:
@@ -35,7 +37,7 @@ def write(comparison: Comparison, file: IO[bytes]) -> None:
         headline=words.headline(comparison), cases=len({score.case for score in comparison.scores}),
         sentences=[words.sentence(comparison, test, "the baseline") for test in words.main_tests(comparison)],
         scores=scores, bold=any(names for part in scores for names in part.best.values()), tests=tests,
-        long=len(scores) * len(comparison.models) > _ROWS, undefined=sections.undefined(comparison),
+        long=len(scores) * len(comparison.models) > _ROWS, most=_NAMED, noted=sections.noted(comparison),
         costs=sections.costs(comparison), origins=sections.origins(comparison),
         figures=sections.pictures(comparison), case_pictures=panels.cases(comparison),
     )  # fmt: skip

@@ -10,8 +10,8 @@ from PIL import Image
 from nnunet_lunet.reporting import slices
 from nnunet_lunet.reporting.compare.comparison import Comparison, WorstCase
 
-#: All pictures of a page together are kept below this, about, by making them smaller.
-_BYTES = 2_500_000
+#: All pictures together have at most so many pixels, each of which takes about a byte of the page.
+_PIXELS = 3_000_000
 #: Longest edge of a picture in pixels.
 _SMALLEST, _LARGEST = 80, 288
 
@@ -46,8 +46,7 @@ class Case:
 def cases(comparison: Comparison) -> list[Case]:
     """All worst cases of a comparison. One whose files cannot be read says so instead of showing pictures."""
     count = sum(len(worst.files) + 2 for worst in comparison.worst)
-    # A picture of 256 colours takes about half a byte a pixel and is nearly square.
-    edge = int(np.clip(math.sqrt(2 * _BYTES / max(count, 1)), _SMALLEST, _LARGEST))
+    edge = int(np.clip(math.sqrt(_PIXELS / max(count, 1)), _SMALLEST, _LARGEST))
     return [_case(worst, comparison, edge) for worst in comparison.worst]
 
 
@@ -112,8 +111,10 @@ class _Frame:
         else:
             rgb = slices.blend(gray, self._enlarged(label_map), self.labels)
             outline = _outline(self._enlarged(self.reference))
-            # White between black: to be seen on every colour and every gray.
-            rgb[_thicker(outline)] = 0
+            if min(rgb.shape[:2]) >= 4 * min(self.gray.shape):
+                # White between black: to be seen on every colour and every gray.
+                outline = _thicker(outline)
+                rgb[_thicker(outline)] = 0
             rgb[outline] = 1
         buffer = io.BytesIO()
         picture = Image.fromarray((255 * rgb).round().astype(np.uint8))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nnunet_lunet.reporting.compare import drawing, figures, shown, words
-from nnunet_lunet.reporting.compare.comparison import FOREGROUND, METRICS, Comparison, Model, Summary, Test
+from nnunet_lunet.reporting.compare.comparison import FOREGROUND, METRICS, Comparison, Cost, Model, Summary, Test
 
 
 @dataclass(frozen=True)
@@ -98,28 +98,22 @@ def costs(comparison: Comparison) -> dict[str, list[Cell]]:
 
 def _cost(model: Model, baseline: Model | None) -> list[Cell]:
     cost = model.cost
-    other = None if baseline is None or model.name == baseline.name else baseline.cost
-    parameters = words.MISSING if cost.parameters is None else f"{cost.parameters:,}"
+    other = baseline.cost if baseline is not None and baseline is not model else Cost()
     return [
-        Cell(parameters, words.ratio(cost.parameters, other and other.parameters), cost.parameters),
-        Cell(
-            words.multiply_adds(cost.multiply_adds), words.ratio(cost.multiply_adds, other and other.multiply_adds),
-            cost.multiply_adds,
-        ),
-        Cell(
-            words.number(cost.seconds_per_epoch, 1),
-            words.ratio(cost.seconds_per_epoch, other and other.seconds_per_epoch, "less", "as much"),
-            cost.seconds_per_epoch,
-        ),
-        Cell(
-            words.memory(cost.peak_memory),
-            words.ratio(cost.peak_memory, other and other.peak_memory, "less", "as much"), cost.peak_memory,
-        ),
-    ]  # fmt: skip
+        _cell(words.number(cost.parameters, 0), cost.parameters, other.parameters, "fewer"),
+        _cell(words.multiply_adds(cost.multiply_adds), cost.multiply_adds, other.multiply_adds, "fewer"),
+        _cell(words.number(cost.seconds_per_epoch, 1), cost.seconds_per_epoch, other.seconds_per_epoch, "less"),
+        _cell(words.memory(cost.peak_memory), cost.peak_memory, other.peak_memory, "less"),
+    ]
 
 
-def undefined(comparison: Comparison) -> dict[str, list[str]]:
-    """Why scores are not defined (the note), and of which cases, labels and models."""
+def _cell(text: str, value: float | None, baseline: float | None, less: str) -> Cell:
+    same = "as many" if less == "fewer" else "as much"
+    return Cell(text, words.ratio(value, baseline, less, same), value)
+
+
+def noted(comparison: Comparison) -> dict[str, list[str]]:
+    """Notes on single scores, and the cases, labels and models that they are about."""
     found: dict[str, list[str]] = {}
     for score in comparison.scores:
         if score.note:
@@ -191,8 +185,8 @@ def _about_differences(comparison: Comparison) -> tuple[str, str]:
         for name, cases in rows.items()
     )
     caption = (
-        "A dot is a case: foreground Dice of the model minus that of the baseline, right of the line where the model is "
-        "better. Box: quartiles and median; diamond and thick line: mean with its 95 % confidence interval."
+        "A dot is a case: foreground Dice of the model minus that of the baseline, right of the line where the model "
+        "is better. Box: quartiles and median; diamond and thick line: mean with its 95 % confidence interval."
     )
     if any(test.margin is not None for test in words.main_tests(comparison)):
         caption += " Dotted: the margin of non-inferiority; an interval wholly to its right is non-inferior."

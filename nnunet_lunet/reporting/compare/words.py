@@ -65,7 +65,7 @@ def ratio(value: float | None, baseline: float | None, less: str = "fewer", same
 
 
 def memory(size: float | None) -> str:
-    """Bytes, as GB or MB of nnU-Net's kind (powers of ten)."""
+    """Bytes as GB or MB, which are powers of ten."""
     if size is None:
         return MISSING
     return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
@@ -117,7 +117,7 @@ def sentence(comparison: Comparison, test: Test, baseline: str | None = None) ->
     return (
         f"{test.model}: {f'{cost} parameters; ' if cost else ''}"
         f"{METRICS[test.metric][0]} {score(means.get(test.model), test.metric)}, {where} {baseline or test.baseline} "
-        f"(95 % CI {interval}; {_p(test)}{test.cases} cases): {verdict}."
+        f"(95\u00a0% CI {interval}; {_p(test)}{test.cases} cases): {verdict}."
     )
 
 
