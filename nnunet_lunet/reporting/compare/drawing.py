@@ -16,7 +16,7 @@ from nnunet_lunet.reporting.compare.marks import BLACK, Mark
 
 Draw = Callable[[Comparison], Figure | None]
 GRAY = "#6b7280"
-_STYLE: dict[str, Any] = {
+_STYLE: dict[Any, Any] = {
     # Text stays text in an SVG, in the reader's fonts; the salt makes the same figure the same bytes.
     "svg.fonttype": "none", "svg.hashsalt": "nnunet-lunet", "font.size": 10, "text.color": BLACK,
     "axes.labelcolor": BLACK, "axes.edgecolor": GRAY, "xtick.color": GRAY, "ytick.color": GRAY,

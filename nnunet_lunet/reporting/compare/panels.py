@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from nnunet_lunet.reporting.compare.comparison import Comparison, WorstCase
 
 #: All pictures together have at most so many pixels, each of which takes about a byte of the page.
 _PIXELS = 3_000_000
-#: Longest edge of a picture in pixels.
+#: Limits of the longest edge of a picture, in pixels.
 _SMALLEST, _LARGEST = 80, 288
 
 
@@ -45,9 +46,14 @@ class Case:
 
 def cases(comparison: Comparison) -> list[Case]:
     """All worst cases of a comparison. One whose files cannot be read says so instead of showing pictures."""
-    count = sum(len(worst.files) + 2 for worst in comparison.worst)
-    edge = int(np.clip(math.sqrt(_PIXELS / max(count, 1)), _SMALLEST, _LARGEST))
-    return [_case(worst, comparison, edge) for worst in comparison.worst]
+    size = edge(comparison.worst)
+    return [_case(worst, comparison, size) for worst in comparison.worst]
+
+
+def edge(worst: Sequence[WorstCase]) -> int:
+    """Longest edge of each picture, in pixels: the shorter, the more there are."""
+    count = sum(len(case.files) + 2 for case in worst)
+    return int(np.clip(math.sqrt(_PIXELS / max(count, 1)), _SMALLEST, _LARGEST))
 
 
 def _case(worst: WorstCase, comparison: Comparison, edge: int) -> Case:

@@ -78,19 +78,21 @@ def multiply_adds(count: float | None) -> str:
     return f"{count / 1e9:,.1f} G" if count >= 1e9 else f"{count / 1e6:,.1f} M"
 
 
-def is_better(test: Test) -> bool:
-    """Whether the model's mean lies on the good side of the baseline's."""
-    return (test.difference > 0) == METRICS[test.metric][1]
-
-
 def finding(test: Test) -> str:
-    """What the Wilcoxon test says, in words: ``better``, ``worse``, or ``no difference shown``."""
+    """What the Wilcoxon test says, in words: ``better``, ``worse``, or ``no difference shown``.
+
+    The test is about ranks: of many small gains and one large loss it says better, though the mean is worse.
+    """
     p = test.p if test.p_holm is None else test.p_holm
     if p is None or not math.isfinite(p):
         return "not tested"
     if p >= ALPHA:
         return "no difference shown"
-    return "better" if is_better(test) else "worse"
+    more = METRICS[test.metric][1]
+    by_mean = (test.difference > 0) == more
+    by_rank = by_mean if not test.effect_size else (test.effect_size > 0) == more
+    verdict = "better" if by_rank else "worse"
+    return verdict if by_rank == by_mean else f"{verdict} by rank, not by mean"
 
 
 def non_inferiority(test: Test) -> str:
