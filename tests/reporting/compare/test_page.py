@@ -117,7 +117,7 @@ def test_rows_of_the_tables_are_in_the_text(example, rendered):
 def test_the_main_figure_has_each_model_at_its_place(example, rendered):
     picture = rendered.region(MAIN)
     height, width = picture.shape[:2]
-    axes = picture[: height * 85 // 100, width * 8 // 100 : width * 6 // 10]
+    axes = picture[: height * 85 // 100, width * 8 // 100 : width * 68 // 100]
     looks, points = marks.marks(example), shown.points(example)
     centres = {}
     for name in points:

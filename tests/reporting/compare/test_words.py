@@ -51,7 +51,7 @@ def test_parts_of_the_sentence(changes, part):
     ("metric", "difference", "finding"), [("hausdorff95", 1.5, "worse"), ("surface_dice", 0.2, "better")]
 )
 def test_more_is_not_better_of_a_distance(metric, difference, finding):
-    test = against("A", metric=metric, difference=difference, effect_size=0.9, margin=None, non_inferior=None)
+    test = replace(against("A"), metric=metric, difference=difference, effect_size=0.9)
     assert words.finding(test) == finding
 
 
