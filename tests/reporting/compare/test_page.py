@@ -123,8 +123,9 @@ def test_the_main_figure_has_each_model_at_its_place(example, rendered):
     for name in points:
         rows, columns = np.nonzero(where(axes, looks[name].colour))
         assert len(rows) > 100
-        # Badge and error bar are symmetrical; the baseline's line, and the digits on other badges, are thinner.
-        centres[name] = np.flatnonzero(np.bincount(columns) >= 9).mean(), np.median(rows)
+        # The badge is wide and high; error bars, and the digits on other badges, are not.
+        across, down = np.bincount(columns) >= 9, np.bincount(rows) >= 11
+        centres[name] = np.flatnonzero(across).mean(), np.flatnonzero(down).mean()
     by_size = sorted(points, key=lambda name: points[name][0])
     by_dice = sorted(points, key=lambda name: points[name][1])
     assert sorted(centres, key=lambda name: centres[name][0]) == by_size
@@ -132,6 +133,9 @@ def test_the_main_figure_has_each_model_at_its_place(example, rendered):
     # Each has a quarter of the parameters of the one before: equal steps on a logarithmic axis.
     places = sorted(x for x, _ in centres.values())
     assert places[2] - places[1] == pytest.approx(places[1] - places[0], abs=3)
+    lowest, middle, highest = (centres[name][1] for name in by_dice)
+    dice = [points[name][1] for name in by_dice]
+    assert lowest - middle == pytest.approx((middle - highest) * (dice[1] - dice[0]) / (dice[2] - dice[1]), abs=3)
 
 
 @needs_browser
