@@ -33,8 +33,11 @@ addEventListener("load", () => {
   probe.text = document.body.innerText;
   probe.title = document.title;
   probe.rows = rows();
-  const heading = document.querySelector("table")?.querySelectorAll("button")[1];
-  probe.sorted = [1, 2].map(() => { heading?.click(); return rows(); });
+  const heading = document.querySelector("table")?.querySelectorAll("[role=button]")[1];
+  probe.sorted = ["Enter", " "].map(key => {
+    heading?.dispatchEvent(new KeyboardEvent("keydown", {key}));
+    return rows();
+  });
   dispatchEvent(new Event("beforeprint"));
   probe.folded_in_print = document.querySelectorAll("details:not([open])").length;
   const result = document.createElement("pre");

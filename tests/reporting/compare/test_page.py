@@ -174,7 +174,7 @@ def test_pictures_of_cases_show_labels_where_they_are(rendered):
 
 
 @needs_browser
-def test_a_click_sorts_and_printing_unfolds(rendered):
+def test_a_key_on_a_heading_sorts_and_printing_unfolds(rendered):
     names = ["UNet", "LUnet 16", "LUnet 8"]
 
     def order(rows):

@@ -5,11 +5,18 @@ for (const table of document.querySelectorAll("table.sortable")) {
   headings.forEach((heading, column) => {
     const rows = [...table.tBodies].flatMap(part => [...part.rows]).filter(row => !row.classList.contains("group"));
     if (!rows.some(row => row.cells[column].hasAttribute("data-sort"))) return;
-    const button = document.createElement("button");
-    button.type = "button";
+    // No <button>: Chromium leaves it out where a heading is repeated on the next sheet of paper.
+    const button = document.createElement("span");
+    button.setAttribute("role", "button");
+    button.tabIndex = 0;
     button.title = "Sort by this column";
     button.append(...heading.childNodes);
     heading.append(button);
+    button.addEventListener("keydown", event => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      button.click();
+    });
     button.addEventListener("click", () => {
       const down = heading.getAttribute("aria-sort") === "ascending";
       headings.forEach(other => other.removeAttribute("aria-sort"));
