@@ -15,6 +15,8 @@ from nnunet_lunet.reporting.compare.comparison import Comparison, WorstCase
 _PIXELS = 3_000_000
 #: Limits of the longest edge of a picture, in pixels.
 _SMALLEST, _LARGEST = 80, 288
+#: Share of a picture that the outline of the reference may take.
+_FINE = 0.1
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ class _Frame:
         else:
             rgb = slices.blend(gray, self._enlarged(label_map), self.labels)
             outline = _outline(self._enlarged(self.reference))
+            # Of fine structures the outline would hide what it is around.
+            outline &= outline.mean() < _FINE
             if min(rgb.shape[:2]) >= 4 * min(self.gray.shape):
                 # White between black: to be seen on every colour and every gray.
                 outline = _thicker(outline)

@@ -66,6 +66,14 @@ def test_outline_is_the_references_and_colour_the_predictions(tmp_path):
     assert edge.min(axis=-1).max() > 0.95
 
 
+def test_the_outline_of_fine_structures_is_left_out(tmp_path):
+    fine = np.zeros((1, 200, 200), dtype=np.uint8)
+    fine[:, ::4] = 1
+    image = np.zeros((1, 200, 200), dtype=np.float32)
+    predicted = picture(drawn(tmp_path, fine, np.zeros_like(fine), image=image).panels[-1])
+    assert predicted.max() < 0.01
+
+
 def test_pictures_shrink_where_there_are_many():
     def edge(models, cases):
         return panels.edge([WorstCase("c", None, "", dict.fromkeys(map(str, range(models)), ""), {})] * cases)
