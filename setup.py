@@ -10,7 +10,7 @@ from setuptools.command.build_py import build_py
 STARTUP_LINE = "nnunet_lunet_startup.pth"
 TORCH_PRUNING = "torch-pruning>=1.6,<2"
 MONAI = "monai>=1.5.1,<2"
-COMPARE = [MONAI, "scipy>=1.15"]
+COMPARE = [MONAI, "scipy>=1.15", "jinja2>=3.1", "matplotlib>=3.10", "pillow>=10"]
 STUDY = ["submitit>=1.5.2", "pydantic>=2.8", "pyyaml>=6", "filelock>=3.12"]
 
 
@@ -59,7 +59,11 @@ setup(
     # A package root named explicitly makes `pip install -e` a plain path entry: no import finder at every start.
     package_dir={"": "."},
     packages=find_packages(include=["nnunet_lunet", "nnunet_lunet.*"]),
-    package_data={"nnunet_lunet": ["py.typed"], "nnunet_lunet.registration": ["external/*.py"]},
+    package_data={
+        "nnunet_lunet": ["py.typed"],
+        "nnunet_lunet.registration": ["external/*.py"],
+        "nnunet_lunet.reporting.compare": ["template/*"],
+    },
     headers=[STARTUP_LINE],
     cmdclass={"build_py": BuildWithPresets, "install_headers": InstallStartupLine},
     install_requires=[

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import IO, Any
 
-from nnunet_lunet.palette import OKABE_ITO
+from nnunet_lunet.palette import LINES
 from nnunet_lunet.pruning.groups import Group
 from nnunet_lunet.pruning.strategies import Removal
 
@@ -87,7 +87,7 @@ class History:
         for level in range(len(self.epochs[0].channels_per_level)):
             counts = [epoch.channels_per_level[level] for epoch in self.epochs]
             axes.plot(
-                epochs, counts, color=_LINES[level % len(_LINES)], drawstyle="steps-post", label=f"level {level}",
+                epochs, counts, color=LINES[level % len(LINES)], drawstyle="steps-post", label=f"level {level}",
                 marker=_MARKERS[level % len(_MARKERS)], markevery=max(1, len(epochs) // 12),
             )  # fmt: skip
         axes.set(xlabel="epoch", ylabel="prunable channels", title="Channels per level (0: full resolution)")
@@ -113,8 +113,6 @@ class History:
 
 
 _MARKERS = "os^Dvp*X"
-# Yellow is for areas: as a line on white it can hardly be seen.
-_LINES = [colour for colour in OKABE_ITO if colour != "#F0E442"]
 
 
 def _without_nan(value: Any) -> Any:

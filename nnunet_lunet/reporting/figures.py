@@ -5,12 +5,10 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-import SimpleITK as sitk
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from nnunet_lunet.palette import OKABE_ITO
+from nnunet_lunet.reporting import slices
 
 
 @dataclass(frozen=True)
@@ -32,37 +30,17 @@ def overlays(images: dict[str, Path], columns: list[LabelledVolume], labels: dic
     axes = figure.subplots(len(images), len(columns), squeeze=False)
     reference = next(column.label_maps for column in columns if column.label_maps)
     for row, (case, file) in zip(axes, images.items(), strict=True):
-        image = _array(file)
-        index = int(np.argmax((_array(reference[case]) > 0).sum(axis=(1, 2))))
-        low, high = np.percentile(image[index], (1, 99))
-        gray = np.clip((image[index] - low) / max(high - low, 1e-6), 0, 1)
+        index = slices.most_telling(slices.read(reference[case]).array, [])
+        gray = slices.gray(slices.read(file).array[index])
         for axis, column in zip(row, columns, strict=True):
-            label_map = _array(column.label_maps[case])[index] if column.label_maps else np.zeros_like(gray)
-            axis.imshow(_blend(gray, label_map, list(labels)), interpolation="nearest")
+            label_map = slices.read(column.label_maps[case]).array[index] if column.label_maps else np.zeros_like(gray)
+            axis.imshow(slices.blend(gray, label_map, list(labels)), interpolation="nearest")
             axis.set(xticks=[], yticks=[], xlabel=column.captions.get(case, ""))
             axis.spines[:].set_visible(False)
         row[0].set_ylabel(case.removesuffix(".nii.gz"))
     for axis, column in zip(axes[0], columns, strict=True):
         axis.set_title(column.heading, fontsize=10)
-    handles = [Patch(color=_colour(i), label=name) for i, name in enumerate(labels.values())]
+    handles = [Patch(color=slices.label_colour(i), label=name) for i, name in enumerate(labels.values())]
     figure.legend(handles=handles, loc="outside lower center", ncols=max(1, len(handles)), frameon=False)
     with matplotlib.rc_context({"savefig.facecolor": "white"}):
         figure.savefig(target)
-
-
-def _array(file: Path) -> np.ndarray:
-    """``(D, H, W)``; of a 4D image the first channel."""
-    array = sitk.GetArrayFromImage(sitk.ReadImage(file))
-    return array if array.ndim == 3 else array[0]
-
-
-def _colour(index: int) -> str:
-    return OKABE_ITO[index % len(OKABE_ITO)]
-
-
-def _blend(gray: np.ndarray, label_map: np.ndarray, values: list[int]) -> np.ndarray:
-    picture = np.repeat(gray[..., None], 3, axis=-1)
-    for index, value in enumerate(values):
-        where = label_map == value
-        picture[where] = 0.4 * picture[where] + 0.6 * np.array(to_rgb(_colour(index)))
-    return picture

@@ -1,0 +1,92 @@
+"""A page as a real browser shows it: headless Chromium."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.image import imread
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+WIDTH = 1280
+
+# Stands before the page's own policy, which would not let it run.
+_PROBE = """<script>
+const probe = {violations: [], errors: []};
+addEventListener("securitypolicyviolation", event => probe.violations.push(event.blockedURI));
+addEventListener("error", event => probe.errors.push(String(event.message ?? event.target.src)), true);
+addEventListener("load", () => {
+  const box = element => { const r = element.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; };
+  const rows = () => [...document.querySelectorAll("tr")].map(row => row.innerText.replace(/\\s+/g, " ").trim());
+  const page = document.documentElement;
+  probe.width = page.scrollWidth;
+  probe.height = page.scrollHeight;
+  probe.outside = [...document.body.querySelectorAll("*")].filter(element => {
+    const [left, top, right, bottom] = box(element);
+    return right > left && (left < 0 || right > innerWidth + 1);
+  }).map(element => element.outerHTML.slice(0, 200));
+  probe.images = [...document.images].map(i => ({alt: i.alt, loaded: i.complete && i.naturalWidth > 0, box: box(i)}));
+  probe.loaded = performance.getEntriesByType("resource").map(entry => entry.name).filter(n => !n.startsWith("data:"));
+  probe.text = document.body.innerText;
+  probe.title = document.title;
+  probe.rows = rows();
+  const heading = document.querySelector("table")?.querySelectorAll("[role=button]")[1];
+  probe.sorted = ["Enter", " "].map(key => {
+    heading?.dispatchEvent(new KeyboardEvent("keydown", {key}));
+    return rows();
+  });
+  dispatchEvent(new Event("beforeprint"));
+  probe.folded_in_print = document.querySelectorAll("details:not([open])").length;
+  const result = document.createElement("pre");
+  result.id = "probe";
+  result.textContent = JSON.stringify(probe);
+  document.body.append(result);
+});
+</script>"""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What the browser says of the page, and a screenshot ``(H, W, 3)``, 0 to 255, of all of it."""
+
+    probe: dict
+    picture: np.ndarray | None
+
+    def region(self, alt):
+        """The part of the screenshot that the image with this alternative text takes."""
+        left, top, right, bottom = next(
+            map(round, image["box"]) for image in self.probe["images"] if alt in image["alt"]
+        )
+        return self.picture[top:bottom, left:right]
+
+
+def render(page, folder, screenshot=True, width=WIDTH):
+    """:param page: HTML as bytes"""
+    folder.mkdir(parents=True, exist_ok=True)
+    probed, original, picture = (folder / name for name in ("probed.html", "page.html", "page.png"))
+    original.write_bytes(page)
+    first = b'<meta charset="utf-8">'
+    assert page.count(first) == 1
+    probed.write_bytes(page.replace(first, first + _PROBE.encode()))
+    dom = _run(folder, "--dump-dom", f"--window-size={width},900", probed.as_uri())
+    probe = json.loads(html.unescape(re.search('<pre id="probe">(.*?)</pre>', dom, re.DOTALL)[1]))
+    if screenshot:
+        _run(folder, f"--screenshot={picture}", f"--window-size={width},{probe['height']}", original.as_uri())
+    shown = (255 * imread(picture)[..., :3]).round().astype(int) if screenshot else None
+    return Rendered(probe, shown)
+
+
+def _run(folder, *options):
+    done = subprocess.run(
+        [
+            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+            "--force-device-scale-factor=1", "--host-resolver-rules=MAP * ~NOTFOUND",
+            f"--user-data-dir={folder / 'profile'}", *options,
+        ],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
