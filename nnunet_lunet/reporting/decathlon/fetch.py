@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 #: Seconds to wait before each new try; tries count from the last one that brought anything.
 WAITS = (1, 4, 16)
 
-_CHUNK = 1 << 20
+#: Bytes. What a break leaves of an unfinished chunk is lost.
+CHUNK = 1 << 16
+
 _DIGITS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
 
 
@@ -117,7 +119,7 @@ class _Connection:
         with self._part.open("ab") as file:
             download = pooch.HTTPDownloader(
                 progressbar=self,
-                chunk_size=_CHUNK,
+                chunk_size=CHUNK,
                 # Compressed on the way, bytes of the answer would not be bytes of the file.
                 headers={"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {}),
                 hooks={"response": lambda response, **_: self._begin(response, file, start)},

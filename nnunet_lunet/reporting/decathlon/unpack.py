@@ -31,9 +31,8 @@ def unpack(archive: Path, task: str, folder: Path, progress: "Progress") -> Path
             size = sum(member.size for member in members)
             free = shutil.disk_usage(folder).free
             if size > free:
-                raise UserError(
-                    f"{folder}: {archive.name} unpacks to {size / 1e9:.1f} GB, {free / 1e9:.1f} GB are free"
-                )
+                need = f"{size / 1e9:.1f} GB, {free / 1e9:.1f} GB are free"
+                raise UserError(f"{folder}: {archive.name} unpacks to {need}: make room there")
             progress.update(bar, total=size)
             for member in members:
                 _write(tar, member, folder)
