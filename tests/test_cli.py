@@ -42,6 +42,8 @@ def test_help_answers_in_less_than_half_a_second(lunet):
         ("plan", "--preset", "LUnet16"),
         ("study", "--help"),
         ("study", "widths", "--device", "banana"),
+        ("download", "--help"),
+        ("download", "banana"),
     ],
 )
 def test_help_and_mistakes_load_nothing_heavy(lunet, arguments):

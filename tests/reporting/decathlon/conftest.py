@@ -10,7 +10,8 @@ from rich.progress import Progress
 class Server(ThreadingHTTPServer):
     """Serves ``files``; notes each request's ``Range``.
 
-    ``break_after`` holds, request by request, after how many bytes the connection is closed.
+    ``break_after`` holds, request by request, after how many bytes the connection is closed; after ``pause_after``
+    bytes nothing comes any more.
     """
 
     daemon_threads = True
@@ -19,6 +20,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files, self.ranges, self.break_after, self.statuses = {}, [], [], []
         self.knows_ranges = self.says_length = True
+        self.pause_after = None
 
     @property
     def url(self):
@@ -44,8 +46,10 @@ class _Handler(BaseHTTPRequestHandler):
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
         self.end_headers()
-        limit = server.break_after.pop(0) if server.break_after else None
+        limit = server.break_after.pop(0) if server.break_after else server.pause_after
         self.wfile.write(body[start:] if limit is None else body[start : start + limit])
+        if server.pause_after is not None:
+            self.connection.recv(1)  # returns when the client has gone
 
     def log_message(self, *_):
         pass
