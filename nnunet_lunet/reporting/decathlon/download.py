@@ -39,7 +39,7 @@ def run(
     raw = _raw_folder()
     dataset = raw / task.dataset(task.number if number is None else number)
     if _is_there(dataset):
-        console.print(f"{dataset} is there already", soft_wrap=True)
+        console.print(f"{dataset} is there already", soft_wrap=True, highlight=False)
         return dataset
     archive = (raw / "archives" if archives is None else archives) / f"{task.name}.tar"
     with _progress(console) as progress, _workshop(dataset) as workshop:
@@ -47,8 +47,9 @@ def run(
         source = unpack.unpack(archive, task.name, workshop, progress)
         bar = progress.add_task(f"convert to {dataset.name}", total=None)
         _convert(source, dataset, workshop)
-        progress.update(bar, total=1, completed=1)
-    console.print(f"Data set: {dataset}\nArchive: {archive}", soft_wrap=True)
+        size = sum(file.stat().st_size for file in dataset.rglob("*.nii.gz"))
+        progress.update(bar, total=size, completed=size)
+    console.print(f"Data set: {dataset}\nArchive: {archive}", soft_wrap=True, highlight=False)
     return dataset
 
 
