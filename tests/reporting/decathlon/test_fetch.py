@@ -3,6 +3,7 @@ import random
 import socket
 
 import pytest
+import urllib3
 from conftest import file_system, read_only
 
 from nnunet_lunet.errors import UserError
@@ -43,6 +44,18 @@ def test_after_a_break_the_next_request_asks_for_the_rest(server, target, progre
     get(server, target, progress)
     assert target.read_bytes() == BODY
     assert server.ranges == [None, f"bytes={2**20}-", f"bytes={2**21}-"]
+
+
+def test_a_urllib3_before_2_which_takes_a_break_for_the_end(server, target, progress, monkeypatch):
+    original = urllib3.HTTPResponse.__init__
+
+    def lax(*arguments, **options):
+        original(*arguments, **{**options, "enforce_content_length": False})
+
+    monkeypatch.setattr(urllib3.HTTPResponse, "__init__", lax)
+    server.break_after = [2**20]
+    get(server, target, progress)
+    assert server.ranges == [None, f"bytes={2**20}-"]
 
 
 def test_breaks_count_from_the_last_one_that_brought_anything(server, target, progress):
