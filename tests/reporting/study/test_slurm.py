@@ -198,7 +198,7 @@ def test_jobs_that_a_killed_study_left_are_waited_for(study, cluster, tiny, tmp_
     again = study()
     output, errors = again.communicate(timeout=600)
     assert again.returncode == 0, errors
-    assert "1 trainings: 1 done" in output
+    assert "1 training: 1 done" in output
     assert len(list((tmp_path / "out put" / "slurm" / name).glob("*_submitted.pkl"))) == 1
 
 
