@@ -13,7 +13,6 @@ MONAI = "monai>=1.5.1,<2"
 COMPARE = [MONAI, "scipy>=1.15"]
 STUDY = ["submitit>=1.5.2", "pydantic>=2.8", "pyyaml>=6", "filelock>=3.12"]
 POOCH = "pooch>=1.8"
-TOOLS = ["pytest>=8", "ruff>=0.9", "mypy>=1.13", "setuptools>=77", "build>=1.2"]
 
 
 class InstallStartupLine(install_headers):
