@@ -12,6 +12,7 @@ TORCH_PRUNING = "torch-pruning>=1.6,<2"
 MONAI = "monai>=1.5.1,<2"
 COMPARE = [MONAI, "scipy>=1.15", "jinja2>=3.1", "matplotlib>=3.10", "pillow>=10"]
 STUDY = ["submitit>=1.5.2", "pydantic>=2.8", "pyyaml>=6", "filelock>=3.12"]
+POOCH = "pooch>=1.8"
 
 
 class InstallStartupLine(install_headers):
@@ -80,10 +81,12 @@ setup(
         "mednext": [MONAI],
         "compare": COMPARE,
         "study": STUDY,
+        "download": [POOCH],
         "test": [
             *COMPARE,
             *STUDY,
             TORCH_PRUNING,
+            POOCH,
             "pytest>=8",
             "ruff>=0.9",
             "mypy>=1.13",

@@ -75,21 +75,32 @@ def batch(trainer, seed):
 
 
 @contextmanager
-def read_only(folder):
-    """``folder`` cannot be written, not by root either."""
-    mounted = shutil.which("mount") and os.geteuid() == 0
-    if mounted:
-        # chmod does not stop root; a read-only file system does.
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder], capture_output=True, check=False)
-        if done.returncode:
-            pytest.skip("root without the right to mount")
-    else:
-        folder.chmod(0o500)
+def file_system(folder, options):
+    """``folder`` is an empty file system of its own."""
+    if not shutil.which("mount") or os.geteuid() != 0:
+        pytest.skip("only root can mount")
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("root without the right to mount")
     try:
         yield
     finally:
-        if mounted:
-            subprocess.run(["umount", folder], check=True)
+        subprocess.run(["umount", folder], check=True)
+
+
+@contextmanager
+def read_only(folder):
+    """``folder`` cannot be written, not by root either."""
+    if os.geteuid() == 0:
+        # chmod does not stop root; a read-only file system does.
+        with file_system(folder, "ro"):
+            yield
+        return
+    folder.chmod(0o500)
+    try:
+        yield
+    finally:
+        folder.chmod(0o700)
 
 
 @contextmanager

@@ -44,6 +44,8 @@ def test_help_answers_in_less_than_half_a_second(lunet):
         ("study", "widths", "--device", "banana"),
         ("profile", "--help"),
         ("profile", "-tr", "LUnetTrainer"),
+        ("download", "--help"),
+        ("download", "banana"),
     ],
 )
 def test_help_and_mistakes_load_nothing_heavy(lunet, arguments):

@@ -177,12 +177,15 @@ class _ClusterHandle:
         try:
             return self.job.result()
         except Exception as error:  # submitit's own, with a traceback in its text
-            last = str(error).strip().rpartition("\n")[2]
+            trace = str(error).rpartition("\n---")[0] or str(error)  # a line of dashes, and where its logs are
+            last = trace.strip().rpartition("\n")[2]
             raise UserError(f"job {self.job.job_id} failed ({last}); its output: {paths.stdout}") from error
 
 
 def _last_line(file: Path) -> str:
+    """Of what a job printed, or what SLURM says between stars that it did to it: cancelled, out of time or memory."""
     try:
-        return next((line for line in reversed(file.read_text(errors="replace").splitlines()) if line.strip()), "")
+        lines = [line for line in file.read_text(errors="replace").splitlines() if line.strip()]
     except OSError:
         return ""
+    return ([line for line in lines if "***" in line] or lines or [""])[-1]

@@ -1,0 +1,1 @@
+"""The ten public data sets of the Medical Segmentation Decathlon: fetched, unpacked, converted."""
