@@ -31,6 +31,10 @@ from nnunet_lunet.architectures.lean_unet import LeanUNet
 from nnunet_lunet.reporting import synthetic
 
 
+# What a shell starts in the background ignores Ctrl-C, and so would every command that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def make_network(
     features=4, *, cls=LeanUNet, dim=3, n_stages=3, norm="instance", classes=3, channels=1, profile=None, strides=None,
     convs=2, **options,

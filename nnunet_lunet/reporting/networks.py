@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import warnings
 import zipfile
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -48,7 +49,8 @@ def cost_of_fold(fold: Path, checkpoint: str = "checkpoint_final.pth") -> Networ
     """
     file = fold / checkpoint
     try:
-        with redirect_stdout(io.StringIO()):
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nnU-Net's look-up of trainers imports libraries that warn
             predictor = nnUNetPredictor(device=torch.device("cpu"))
             predictor.initialize_from_trained_model_folder(
                 str(fold.parent), (fold.name.removeprefix("fold_"),), checkpoint

@@ -101,7 +101,7 @@ def test_peak_memory_is_that_of_a_process_of_its_own(tiny):
         with elsewhere():
             weights = 4 * run.count(target).parameters
     # Training holds weights, gradients and AdamW's two numbers for each weight, prediction the weights alone.
-    assert found.training > 4 * weights > found.inference > weights
+    assert found.training > 4 * weights and found.training > 1.5 * found.inference > 1.5 * weights
     assert found.process > 100e6
 
 
