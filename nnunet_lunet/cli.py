@@ -145,6 +145,7 @@ def study(
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps, instead of the file's.")] = None,
     listing: Annotated[bool, typer.Option("--list", help="Show all trainings and how far they are.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the commands that are left.")] = False,
+    compare: Annotated[bool, typer.Option("--compare", help="Compare what is done so far, without training.")] = False,
 ) -> None:
     """Train a matrix of networks with nnU-Net's own commands, and compare them; started again, it goes on."""
     from nnunet_lunet.errors import UserError
@@ -163,6 +164,11 @@ def study(
         Console().print(progress.listing(execution.states(cells, plan)))
     elif dry_run:
         typer.echo("\n".join(execution.command_lines(cells, plan)))
+    elif compare:
+        done = [cell for cell, state in execution.states(cells, plan) if state == "done"]
+        if not done:
+            raise UserError(f"{file}: no training is done yet; lunet study {file} --list shows how far they are")
+        execution.compare(asked, done, plan, Console())
     else:
         try:
             complete = execution.run(asked, cells, plan, Console())
@@ -176,7 +182,8 @@ def study(
 def compare(
     dataset: Annotated[str | None, typer.Option("-d", "--dataset", help="Data set, by number or name.")] = None,
     models: Annotated[
-        list[str] | None, typer.Option("-m", "--model", help="TRAINER[:PLANS[:CONFIGURATION]]; several; all if none.")
+        list[str] | None,
+        typer.Option("-m", "--model", help="[NAME=]TRAINER[:PLANS[:CONFIGURATION]]; several; all if none."),
     ] = None,
     predictions: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER of label maps; several.")] = None,
     references: Annotated[Path | None, typer.Option(help="Folder of label maps, for --predictions.")] = None,

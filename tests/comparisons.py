@@ -14,6 +14,7 @@ from nnunet_lunet.reporting.compare.comparison import (
     Score,
     Summary,
     Test,
+    Training,
     WorstCase,
 )  # fmt: skip
 
@@ -78,6 +79,7 @@ def make(folder, names=("UNet", "LUnet 16", "LUnet 8"), labels=("front", "back")
         "tests": [
             _test(scores, n, names[0], label, m) for label in (*labels, FOREGROUND) for m in METRICS for n in names[1:]
         ],
+        "trainings": [_training(name, index) for index, name in enumerate(names)],
         "worst": worst_cases[:worst], "notes": ["Only fold 0."], "left_out": {names[-1]: ["case98", "case99"]},
         "versions": {"nnunetv2": "2.8.1"}, "command": "lunet compare -d 901",
     }  # fmt: skip
@@ -89,6 +91,12 @@ def _model(name, index):
     channels = [width, 2 * width, 4 * width] if index == 0 else [width] * 3
     cost = Cost(size, size * 1000, 8.0 / (index + 1), 2_000_000_000, channels)
     return Model(name, name, "nnUNetPlans", "3d_fullres", [("0", None)], cost)
+
+
+def _training(name, index):
+    """Twenty epochs; each further model learns faster in time, slower in epochs."""
+    dice = [0.9 * epoch / (epoch + 2 + index) for epoch in range(1, 21)]
+    return Training(name, "0", None, [8 / (index + 1) * epoch for epoch in range(1, 21)], dice)
 
 
 def _values(scores, model, label, metric):

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
+from math import isfinite
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,11 +26,15 @@ class TrainedFold:
     :param parameters: trainable numbers, layers that the state dict names twice counted once
     :param seconds_per_iteration: median epoch time over the epoch's training iterations; the epoch's validation
         iterations are in it
+    :param seconds: that the epochs took up to the end of each, without what lies between them (a stop, a checkpoint)
+    :param pseudo_dice: nnU-Net's exponential moving average after each epoch; None where no label was in its patches
     """
 
     trainer: str
     parameters: int
     seconds_per_iteration: float
+    seconds: list[float]
+    pseudo_dice: list[float | None]
 
 
 def trained_fold(folder: Path, iterations_per_epoch: int) -> TrainedFold:
@@ -36,6 +42,7 @@ def trained_fold(folder: Path, iterations_per_epoch: int) -> TrainedFold:
     checkpoint = checkpointing.read(folder / "checkpoint_final.pth")
     log = checkpoint["logging"]
     epochs = zip(log["epoch_start_timestamps"], log["epoch_end_timestamps"], strict=True)
+    durations = [end - start for start, end in epochs]
     tensors = {
         tensor.data_ptr(): tensor.numel()
         for key, tensor in checkpoint["network_weights"].items()
@@ -44,7 +51,9 @@ def trained_fold(folder: Path, iterations_per_epoch: int) -> TrainedFold:
     return TrainedFold(
         trainer=checkpoint["trainer_name"],
         parameters=sum(tensors.values()),
-        seconds_per_iteration=median(end - start for start, end in epochs) / iterations_per_epoch,
+        seconds_per_iteration=median(durations) / iterations_per_epoch,
+        seconds=list(accumulate(durations)),
+        pseudo_dice=[float(dice) if isfinite(dice) else None for dice in log["ema_fg_dice"]],
     )
 
 

@@ -16,12 +16,15 @@ def test_a_trained_fold(tmp_path):
                 "a.weight": shared, "alias.weight": shared, "a.bias": torch.zeros(3),
                 "norm.running_mean": torch.zeros(3), "norm.num_batches_tracked": torch.tensor(1),
             },
-            "logging": {"epoch_start_timestamps": [0.0, 10.0, 20.0], "epoch_end_timestamps": [9.0, 14.0, 25.0]},
+            "logging": {
+                "epoch_start_timestamps": [0.0, 10.0, 20.0], "epoch_end_timestamps": [9.0, 14.0, 25.0],
+                "ema_fg_dice": [0.5, 0.75, float("nan")],
+            },
         },
         tmp_path / "checkpoint_final.pth",
     )  # fmt: skip
     # 3x2 weights and 3 biases, aliases and statistics not counted; epochs of 9, 4 and 5 s with 10 iterations each.
-    assert results.trained_fold(tmp_path, 10) == results.TrainedFold("T", 9, 0.5)
+    assert results.trained_fold(tmp_path, 10) == results.TrainedFold("T", 9, 0.5, [9.0, 13.0, 18.0], [0.5, 0.75, None])
 
 
 def test_no_checkpoint_is_told_in_one_line(tmp_path):

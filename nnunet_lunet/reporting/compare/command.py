@@ -40,7 +40,7 @@ class Request:
     """What to compare.
 
     :param dataset: number or name, as nnU-Net's ``-d``
-    :param models: trained ones, each TRAINER[:PLANS[:CONFIGURATION]]; all there are, if neither these nor
+    :param models: trained ones, each [NAME=]TRAINER[:PLANS[:CONFIGURATION]]; all there are, if neither these nor
         ``predictions`` are given
     :param predictions: folders of label maps, each NAME=FOLDER
     :param references: folder of label maps; those of training cases are found without it
@@ -80,7 +80,7 @@ def run(request: Request, output: Path | None, console: Console) -> Comparison:
     files.check_free(folder, request.overwrite)
     comparison = compare(request, source, predictions, console)
     files.write(comparison, folder, request.overwrite)
-    _write_page(comparison, folder / files.PAGE)
+    _write_page(comparison, folder)
     for table in tables.overview(comparison):
         console.print(table)
     console.print(f"Tables: {folder / files.MARKDOWN}\nPage: {folder / files.PAGE}", markup=False, soft_wrap=True)
@@ -110,7 +110,7 @@ def compare(request: Request, source: Source, predictions: dict[str, Path], cons
         runs = sum(len(candidate.runs) for candidate in candidates)
         step = _step(progress, "reading checkpoints", runs)
         priced = [(candidate, *costs.cost(candidate, step)) for candidate in candidates]
-    baseline = asked or _largest({candidate.name: cost for candidate, cost, _ in priced})
+    baseline = asked or _largest({candidate.name: cost for candidate, cost, *_ in priced})
     tests, untested = analysis.tests(scores, baseline, request.margin)
     particular = [*said, *on_folds, *_lacking(left_out), *(note for *_, told in priced for note in told), *untested]
     for note in particular:
@@ -119,10 +119,11 @@ def compare(request: Request, source: Source, predictions: dict[str, Path], cons
         dataset=source.name,
         baseline=baseline,
         labels=labels.drawn,
-        models=[_model(candidate, cost) for candidate, cost, _ in sorted(priced, key=lambda p: p[0].name != baseline)],
+        models=[_model(candidate, cost) for candidate, cost, *_ in sorted(priced, key=lambda p: p[0].name != baseline)],
         scores=scores,
         summaries=analysis.summaries(scores),
         tests=tests,
+        trainings=[training for *_, trainings, _ in priced for training in trainings],
         worst=_worst(scores, cases, source),
         left_out=left_out,
         notes=[
@@ -233,14 +234,22 @@ def _worst(scores: Sequence[Score], cases: Sequence[scoring.Case], source: Sourc
     return worst
 
 
-def _write_page(comparison: Comparison, file: Path) -> None:
-    from nnunet_lunet.reporting.compare import page
+def _write_page(comparison: Comparison, folder: Path) -> None:
+    """The page, and its figures as pictures; one that has nothing to show any more is removed."""
+    from nnunet_lunet.reporting.compare import drawing, figures, page
 
     try:
-        with atomic_write(file) as new:
+        with atomic_write(folder / files.PAGE) as new:
             page.write(comparison, new)
+        for name, draw in figures.ALL.items():
+            picture = drawing.png(draw, comparison)
+            if picture is None:
+                (folder / f"{name}.png").unlink(missing_ok=True)
+                continue
+            with atomic_write(folder / f"{name}.png") as new:
+                new.write(picture)
     except OSError as error:
-        raise UserError(f"--output {file.parent}: {error.filename or file}: {error.strerror}") from error
+        raise UserError(f"--output {folder}: {error.filename or folder}: {error.strerror}") from error
 
 
 def _progress(console: Console) -> Progress:

@@ -47,6 +47,21 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Training:
+    """How one run of a model learned, an entry an epoch.
+
+    :param seconds: that the epochs took up to the end of each, pauses between them not counted
+    :param pseudo_dice: nnU-Net's exponential moving average, of validation patches; None where no label was in them
+    """
+
+    model: str
+    fold: str | None
+    seed: int | None
+    seconds: list[float]
+    pseudo_dice: list[float | None]
+
+
+@dataclass(frozen=True)
 class Score:
     """One label of one case in one run; a metric is None where it is not defined (``note`` says why)."""
 
@@ -138,6 +153,7 @@ class Comparison:
     scores: list[Score]
     summaries: list[Summary]
     tests: list[Test]
+    trainings: list[Training] = field(default_factory=list)
     worst: list[WorstCase] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

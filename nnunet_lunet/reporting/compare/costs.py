@@ -1,32 +1,33 @@
-"""What the compared models cost, from what their trainings left."""
+"""What the compared models cost, and how they learned, from what their trainings left."""
 
 from collections.abc import Callable
 from statistics import median, median_low
 
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.reporting import networks, results
-from nnunet_lunet.reporting.compare.comparison import Cost
+from nnunet_lunet.reporting.compare.comparison import Cost, Training
 from nnunet_lunet.reporting.compare.selection import Candidate
 
 
-def cost(candidate: Candidate, on_run: Callable[[], None] = lambda: None) -> tuple[Cost, list[str]]:
-    """Cost of a model, and notes on what could not be told.
+def cost(candidate: Candidate, on_run: Callable[[], None] = lambda: None) -> tuple[Cost, list[Training], list[str]]:
+    """Cost of a model, its trainings, and notes on what could not be told.
 
     Seconds are of all runs; the network is that of the run with the median number of parameters (pruning gives each
     run a size of its own).
 
     :param on_run: called after each run's checkpoint
     """
-    trained, notes = {}, []
+    trained, trainings, notes = {}, [], []
     for run in candidate.runs:
         if run.folder is not None:
             try:
-                trained[run.folder] = results.trained_fold(run.folder, iterations_per_epoch=1)
+                fold = trained[run.folder] = results.trained_fold(run.folder, iterations_per_epoch=1)
+                trainings.append(Training(candidate.name, run.fold, run.seed, fold.seconds, fold.pseudo_dice))
             except UserError as error:
                 notes.append(f"Cost of {candidate.name}: {_told(error)}.")
         on_run()
     if not trained:
-        return Cost(), notes
+        return Cost(), [], notes
     middle = median_low(fold.parameters for fold in trained.values())
     seconds = median(fold.seconds_per_iteration for fold in trained.values())
     folder = next(folder for folder, fold in trained.items() if fold.parameters == middle)
@@ -34,13 +35,14 @@ def cost(candidate: Candidate, on_run: Callable[[], None] = lambda: None) -> tup
         network = networks.cost_of_fold(folder)
     except UserError as error:
         notes.append(f"Multiply-adds and channels of {candidate.name}: {_told(error)}.")
-        return Cost(parameters=middle, seconds_per_epoch=seconds), notes
-    return Cost(
+        return Cost(parameters=middle, seconds_per_epoch=seconds), trainings, notes
+    found = Cost(
         parameters=network.parameters,
         multiply_adds=network.multiply_adds,
         seconds_per_epoch=seconds,
         channels_per_level=network.channels_per_level,
-    ), notes
+    )
+    return found, trainings, notes
 
 
 def _told(error: UserError) -> str:

@@ -5,7 +5,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -29,23 +29,24 @@ _BADGE = 15
 
 def svg(draw: Draw, comparison: Comparison) -> bytes | None:
     """The figure as SVG; None where there is nothing to draw."""
+    return _drawn(
+        draw, comparison, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+    )
+
+
+def png(draw: Draw, comparison: Comparison) -> bytes | None:
+    """The figure as PNG; None where there is nothing to draw."""
+    return _drawn(draw, comparison, format="png")
+
+
+def _drawn(draw: Draw, comparison: Comparison, **options: Any) -> bytes | None:
     buffer = io.BytesIO()
-    without_metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
     with _style():
         figure = draw(comparison)
         if figure is None:
             return None
-        figure.savefig(buffer, format="svg", dpi=200, metadata=without_metadata)
+        figure.savefig(buffer, dpi=200, **options)
     return buffer.getvalue()
-
-
-def png(draw: Draw, comparison: Comparison, file: IO[bytes]) -> bool:
-    """Write the figure as PNG; False, and nothing written, where there is nothing to draw."""
-    with _style():
-        figure = draw(comparison)
-        if figure is not None:
-            figure.savefig(file, format="png", dpi=200)
-    return figure is not None
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""Figures of a comparison: Dice against parameters, differences by case, channels by level."""
+"""Figures of a comparison: Dice against parameters, learning, differences by case, channels by level."""
 
 import math
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,20 +9,16 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatt
 
 from nnunet_lunet.reporting.compare import shown
 from nnunet_lunet.reporting.compare.comparison import Comparison, Summary
-from nnunet_lunet.reporting.compare.drawing import GRAY, badge, badges, in_two_lines, png
+from nnunet_lunet.reporting.compare.drawing import GRAY, Draw, badge, badges, in_two_lines
 from nnunet_lunet.reporting.compare.marks import BLACK, Mark, marks
 from nnunet_lunet.reporting.compare.words import main_tests, number
 
 #: Models that did not learn are written at the edge of a figure, so that the others can be told apart: those with less
 #: than this share of the best Dice, and with a mean difference of more than so many points.
 _SHARE_OF_BEST, _FAR = 0.5, 25
+_TIME_UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
 #: More cases than this are drawn as pixels.
 _DOTS = 200
-
-
-def write_png(comparison: Comparison, file: IO[bytes]) -> bool:
-    """The main figure, :func:`dice_against_parameters`; False, and nothing written, where there is nothing to draw."""
-    return png(dice_against_parameters, comparison, file)
 
 
 def dice_against_parameters(comparison: Comparison) -> Figure | None:
@@ -73,22 +69,57 @@ def _parameter_axis(axes: Any, sizes: list[int]) -> None:
 def _key(
     axes: Any, comparison: Comparison, points: dict[str, tuple[int, float]], looks: dict[str, Mark], low: set[str]
 ) -> None:
-    axes.set_axis_off()
-    axes.set(xlim=(0, 1), ylim=(max(len(points), 13) + 1.5, -0.5))
-    for row, name in enumerate(points):
-        badge(axes, looks[name], (0.04, row))
-        below = f"\n{points[name][1]:.3f}, below this axis" if name in low else ""
-        _entry(axes, in_two_lines(name, 38 if not below else 76) + below, row)
     lines = {"Pareto front": (GRAY, "-", 1.5)}
     if comparison.baseline in points.keys() - low:
         lines[f"Dice of the baseline ({looks[comparison.baseline].number})"] = (BLACK, "--", 1)
+    below = {name: f"\n{points[name][1]:.3f}, below this axis" for name in low}
+    _names(axes, list(points), looks, below)
     for row, (text, (colour, style, width)) in enumerate(lines.items(), len(points)):
         axes.plot([0, 0.08], [row, row], color=colour, linestyle=style, linewidth=width)
         _entry(axes, text, row)
 
 
+def _names(axes: Any, names: list[str], looks: dict[str, Mark], below: dict[str, str] | None = None) -> None:
+    """A row a model, badge and name, in axes of their own; ``below`` stands under a name."""
+    below = below or {}
+    axes.set_axis_off()
+    axes.set(xlim=(0, 1), ylim=(max(len(names), 13) + 1.5, -0.5))
+    for row, name in enumerate(names):
+        badge(axes, looks[name], (0.04, row))
+        _entry(axes, in_two_lines(name, 76 if name in below else 38) + below.get(name, ""), row)
+
+
 def _entry(axes: Any, text: str, row: int) -> None:
     axes.annotate(text, (0.04, row), (12, 0), textcoords="offset points", va="center", fontsize=8.5, linespacing=1)
+
+
+def learning(comparison: Comparison) -> Figure | None:
+    """A line a model: nnU-Net's pseudo Dice after each epoch, over epochs and over the time that they took."""
+    lines = shown.learning(comparison)
+    if not lines:
+        return None
+    looks = marks(comparison)
+    figure = Figure(figsize=(10, max(4.2, 0.27 * len(lines) + 0.8)), layout="constrained")
+    by_epoch, by_time, key = figure.subplots(1, 3, width_ratios=(1.2, 1.2, 1))
+    longest = max(seconds[-1] for seconds, _ in lines.values())
+    unit, length = next((pair for pair in _TIME_UNITS if longest > 2 * pair[1]), _TIME_UNITS[-1])
+    for axes in (by_epoch, by_time):
+        ends = {}
+        for name, (seconds, dice) in lines.items():
+            x = range(1, len(dice) + 1) if axes is by_epoch else [value / length for value in seconds]
+            axes.plot(x, dice, color=looks[name].colour, linewidth=1.2)
+            ends[name] = [end for end in zip(x, dice, strict=True) if not math.isnan(end[1])][-1]
+        axes.set_ylim(bottom=0)
+        axes.margins(x=0.08)
+        axes.grid(axis="y")
+        badges(figure, axes, ends, looks)
+    by_epoch.set(xlabel="epoch", ylabel="pseudo Dice (moving average)")
+    by_epoch.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    by_time.set_xlabel(f"{unit} of training epochs")
+    by_time.tick_params(labelleft=False)
+    by_time.set_ylim(by_epoch.get_ylim())
+    _names(key, list(lines), looks)
+    return figure
 
 
 def differences(comparison: Comparison) -> Figure | None:
@@ -158,3 +189,10 @@ def channels(comparison: Comparison) -> Figure | None:
     figure.supylabel("level (0: full resolution)", fontsize=9)
     figure.supxlabel("channels, summed over the convolutions of a level", fontsize=9)
     return figure
+
+
+#: All figures by name, the main one first.
+ALL: dict[str, Draw] = {
+    "dice_against_parameters": dice_against_parameters, "learning": learning, "differences": differences,
+    "channels": channels,
+}  # fmt: skip

@@ -19,6 +19,7 @@ from nnunet_lunet.reporting.compare.comparison import (
     Score,
     Summary,
     Test,
+    Training,
     WorstCase,
 )  # fmt: skip
 
@@ -38,7 +39,7 @@ def check_free(folder: Path, overwrite: bool) -> None:
 
 
 def write(comparison: Comparison, folder: Path, overwrite: bool) -> None:
-    """Write ``comparison.md``, ``scores.csv``, ``summary.csv``, ``tests.csv`` and ``comparison.json``.
+    """Write ``comparison.md``, ``scores.csv``, ``summary.csv``, ``tests.csv``, ``epochs.csv`` and ``comparison.json``.
 
     :param folder: made if it is not there
     :raises UserError: it has something in it and ``overwrite`` is false, or a file cannot be written
@@ -47,6 +48,7 @@ def write(comparison: Comparison, folder: Path, overwrite: bool) -> None:
         "scores.csv": _csv(Score, comparison.scores),
         "summary.csv": _csv(Summary, comparison.summaries),
         "tests.csv": _csv(Test, comparison.tests),
+        "epochs.csv": _csv(_Epoch, _epochs(comparison.trainings)),
         MARKDOWN: tables.markdown(comparison),
         JSON: json.dumps(dataclasses.asdict(comparison), indent=1, allow_nan=False),
     }
@@ -69,7 +71,9 @@ def read_json(file: Path) -> Comparison:
         content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         content["labels"] = {int(value): name for value, name in content["labels"].items()}
         content["models"] = [_model(model) for model in content["models"]]
-        kinds: dict[str, type] = {"scores": Score, "summaries": Summary, "tests": Test, "worst": WorstCase}
+        kinds: dict[str, type] = {
+            "scores": Score, "summaries": Summary, "tests": Test, "trainings": Training, "worst": WorstCase,
+        }  # fmt: skip
         for name, kind in kinds.items():
             content[name] = [kind(**entry) for entry in content[name]]
         return Comparison(**content)
@@ -85,6 +89,24 @@ def _model(content: dict[str, Any]) -> Model:
             "cost": Cost(**content["cost"]),
         }
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Epoch:
+    model: str
+    fold: str | None
+    seed: int | None
+    epoch: int
+    seconds: float
+    pseudo_dice: float | None
+
+
+def _epochs(trainings: Sequence[Training]) -> list[_Epoch]:
+    return [
+        _Epoch(run.model, run.fold, run.seed, epoch, round(seconds, 3), dice)
+        for run in trainings
+        for epoch, (seconds, dice) in enumerate(zip(run.seconds, run.pseudo_dice, strict=True), 1)
+    ]
 
 
 def _csv(kind: type, rows: Sequence[Any]) -> str:

@@ -148,9 +148,10 @@ def _plural(noun: str, things: Sequence[object]) -> str:
 
 
 def pictures(comparison: Comparison) -> dict[str, Picture | None]:
-    """``parameters``, ``differences`` and ``channels``; None where the comparison has no data for it."""
+    """``parameters``, ``learning``, ``differences`` and ``channels``; None where the comparison has no data for it."""
     return {
         "parameters": _picture(comparison, figures.dice_against_parameters, _about_parameters),
+        "learning": _picture(comparison, figures.learning, _about_learning),
         "differences": _picture(comparison, figures.differences, _about_differences),
         "channels": _picture(comparison, figures.channels, _about_channels),
     }
@@ -175,6 +176,19 @@ def _about_parameters(comparison: Comparison) -> tuple[str, str]:
     if missing:
         caption += f" Not shown, because its parameters or its Dice are not known: {', '.join(missing)}."
     return f"Scatter plot of mean foreground Dice against parameters. {values}.", caption
+
+
+def _about_learning(comparison: Comparison) -> tuple[str, str]:
+    values = "; ".join(
+        f"{name}: {words.number(dice[-1], 3)} after {len(dice)} epochs and {words.number(seconds[-1], 0)} s"
+        for name, (seconds, dice) in shown.learning(comparison).items()
+    )
+    return (
+        f"Line plot of pseudo Dice against epochs and against time. {values}.",
+        "nnU-Net’s pseudo Dice, of validation patches and not of whole cases, after each epoch: mean over folds and "
+        "seeds of its exponential moving average. Right: over the time that the epochs took; models compare only as "
+        "far as they trained on the same machine under the same load.",
+    )
 
 
 def _about_differences(comparison: Comparison) -> tuple[str, str]:

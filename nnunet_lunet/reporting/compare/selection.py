@@ -2,13 +2,16 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.reporting import results
 from nnunet_lunet.trainers import names
+
+#: Trainer without the seed, plans, configuration.
+_Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Candidate:
 class Wanted:
     """What a user asks for; see ``lunet compare --help``.
 
-    :param models: each TRAINER[:PLANS[:CONFIGURATION]]; none for all
+    :param models: each [NAME=]TRAINER[:PLANS[:CONFIGURATION]]; none for all
     :param folds: none for all but ``all``, whose validation is on its own training cases
     """
 
@@ -59,7 +62,7 @@ def trained(dataset: str, ending: str, wanted: Wanted) -> tuple[list[Candidate],
     present = results.folds(dataset)
     if not any(fold.is_validated for fold in present):
         raise UserError(f"-d {dataset}: nnUNet_results has no fold of it with a finished validation; train one first")
-    chosen = _of_names(present, wanted) if wanted.models else _of(present, None, wanted)
+    chosen, given = _of_names(present, wanted) if wanted.models else (_of(present, None, wanted), {})
     validated = [fold for fold in chosen if fold.is_validated]
     if not validated:
         raise UserError(f"-d {dataset}: no results with {_options(wanted)}; there are {_listed(present)}")
@@ -74,7 +77,7 @@ def trained(dataset: str, ending: str, wanted: Wanted) -> tuple[list[Candidate],
         notes.append(f"Not compared, because none of folds {', '.join(asked)} is validated: {', '.join(lacking)}.")
     if "all" in asked:
         notes.append("Fold all is validated on the cases that it was trained on.")
-    return _grouped(kept, ending), notes
+    return _grouped(kept, ending, given), notes
 
 
 def from_folder(name: str, folder: Path, ending: str) -> Candidate:
@@ -92,7 +95,7 @@ def check_names(candidates: Sequence[Candidate]) -> None:
     """:raises UserError: two models of one name"""
     for name, number in Counter(candidate.name for candidate in candidates).items():
         if number > 1:
-            raise UserError(f"two models are named {name!r}: give each --predictions a name of its own")
+            raise UserError(f"two models are named {name!r}: give each -m and --predictions a name of its own")
 
 
 def find(name: str, candidates: Sequence[Candidate], option: str) -> Candidate:
@@ -114,9 +117,14 @@ def find(name: str, candidates: Sequence[Candidate], option: str) -> Candidate:
     return found[0]
 
 
-def _of_names(present: Sequence[results.Fold], wanted: Wanted) -> list[results.Fold]:
+def _of_names(present: Sequence[results.Fold], wanted: Wanted) -> tuple[list[results.Fold], dict[_Key, str]]:
+    """Folds that are asked for, and the names that the user gives to models."""
     chosen: list[results.Fold] = []
-    for spec in wanted.models:
+    given: dict[_Key, str] = {}
+    for asked in wanted.models:
+        name, equals, spec = asked.rpartition("=")
+        if equals and not name.strip():
+            raise UserError(f"-m {asked!r}: write a name before =, or only TRAINER[:PLANS[:CONFIGURATION]]")
         found = _of(present, spec, wanted)
         if not any(fold.is_validated for fold in found):
             known = sorted({_spec(fold) for fold in present if fold.is_validated})
@@ -124,8 +132,15 @@ def _of_names(present: Sequence[results.Fold], wanted: Wanted) -> list[results.F
             raise UserError(f"-m {spec!r} {what}{_nearest(spec, known)}")
         if any(fold in chosen for fold in found):
             raise UserError(f"-m {spec!r} asks for a model that an earlier -m asks for, too")
+        if equals:
+            keys = {_key(fold) for fold in found if fold.is_validated}
+            if len(keys) > 1:
+                several = ", ".join(sorted(map(":".join, keys)))
+                raise UserError(f"-m {asked!r} names {len(keys)} models: {several}; say which")
+            if given.setdefault(key := keys.pop(), name) != name:
+                raise UserError(f"-m {asked!r}: an earlier -m names this model {given[key]!r}")
         chosen += found
-    return chosen
+    return chosen, given
 
 
 def _of(present: Sequence[results.Fold], spec: str | None, wanted: Wanted) -> list[results.Fold]:
@@ -143,10 +158,14 @@ def _of(present: Sequence[results.Fold], spec: str | None, wanted: Wanted) -> li
     ]  # fmt: skip
 
 
-def _grouped(folds: Sequence[results.Fold], ending: str) -> list[Candidate]:
-    groups: dict[tuple[str, str, str], list[results.Fold]] = {}
+def _key(fold: results.Fold) -> _Key:
+    return names.without_seed(fold.trainer), fold.plans, fold.configuration
+
+
+def _grouped(folds: Sequence[results.Fold], ending: str, given: Mapping[_Key, str]) -> list[Candidate]:
+    groups: dict[_Key, list[results.Fold]] = {}
     for fold in folds:
-        groups.setdefault((names.without_seed(fold.trainer), fold.plans, fold.configuration), []).append(fold)
+        groups.setdefault(_key(fold), []).append(fold)
     candidates = []
     for key, members in groups.items():
         runs = [
@@ -157,11 +176,11 @@ def _grouped(folds: Sequence[results.Fold], ending: str) -> list[Candidate]:
             if times > 1:
                 folders = ", ".join(sorted({fold.trainer for fold in members}))
                 raise UserError(f"fold {number}, seed {seed} of {':'.join(key)} is there twice ({folders}); remove one")
-        candidates.append(Candidate(_name(key, groups), *key, runs))
+        candidates.append(Candidate(given.get(key) or _name(key, groups), *key, runs))
     return candidates
 
 
-def _name(key: tuple[str, str, str], keys: Iterable[tuple[str, str, str]]) -> str:
+def _name(key: _Key, keys: Iterable[_Key]) -> str:
     """As short as tells all models apart, and a name that ``-m`` takes."""
     _, plans, configurations = (set(column) for column in zip(*keys, strict=True))
     return ":".join(key[: 3 if len(configurations) > 1 else 2 if len(plans) > 1 else 1])

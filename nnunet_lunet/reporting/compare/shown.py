@@ -1,8 +1,10 @@
 """What the figures show, as plain data."""
 
+from collections.abc import Sequence
+from math import isnan, nan
 from statistics import fmean
 
-from nnunet_lunet.reporting.compare.comparison import FOREGROUND, Comparison, Summary
+from nnunet_lunet.reporting.compare.comparison import FOREGROUND, Comparison, Summary, Training
 
 
 def dice(comparison: Comparison) -> dict[str, Summary]:
@@ -31,6 +33,28 @@ def pareto_front(points: dict[str, tuple[int, float]]) -> list[str]:
         if not front or points[name][1] > points[front[-1]][1]:
             front.append(name)
     return front
+
+
+def learning(comparison: Comparison) -> dict[str, tuple[list[float], list[float]]]:
+    """Seconds and pseudo Dice after each epoch by model, means over its runs up to the end of the shortest.
+
+    Pseudo Dice is NaN where a run has none. Models with fewer than two epochs, or with no pseudo Dice, are not in it.
+    """
+    runs: dict[str, list[Training]] = {model.name: [] for model in comparison.models}
+    for training in comparison.trainings:
+        runs[training.model].append(training)
+    found = {}
+    for name, trainings in runs.items():
+        seconds = [fmean(values) for values in zip(*(run.seconds for run in trainings), strict=False)]
+        dice = [_mean(values) for values in zip(*(run.pseudo_dice for run in trainings), strict=False)]
+        if len(seconds) > 1 and not all(map(isnan, dice)):
+            found[name] = seconds, dice
+    return found
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return fmean(known) if len(known) == len(values) else nan
 
 
 def differences(comparison: Comparison) -> dict[str, dict[str, float]]:

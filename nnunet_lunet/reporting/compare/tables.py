@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich import box
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -69,7 +70,8 @@ def overview(comparison: Comparison) -> list[RichTable]:
     headings = ["parameters", *(heading for heading, _ in METRICS.values())]
     scored = _rich(f"{comparison.dataset}: {cases} cases", what, headings)
     for model in comparison.models:
-        row = (_spread(means[model.name, metric]) for metric in METRICS)
+        # In two lines, so that the names have room in a terminal of 80 columns.
+        row = (_spread(means[model.name, metric]).replace(" (", "\n(") for metric in METRICS)
         scored.add_row(Text(model.name), _cost(model)[0], *row)
     against = [test for test in comparison.tests if (test.label, test.metric) == (FOREGROUND, "dice")]
     if not against:
@@ -84,7 +86,7 @@ def overview(comparison: Comparison) -> list[RichTable]:
 
 
 def _rich(title: str, caption: str, numbers: Sequence[str]) -> RichTable:
-    table = RichTable(title=Text(title), caption=Text(caption))
+    table = RichTable(title=Text(title), caption=Text(caption), box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("model", overflow="fold", min_width=12)
     for heading in numbers:
         table.add_column(heading, justify="right", no_wrap=True)

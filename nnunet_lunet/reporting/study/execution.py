@@ -21,7 +21,6 @@ from nnunet_lunet.reporting.study.executors import Cluster, Handle, Local
 from nnunet_lunet.reporting.study.matrix import Cell
 from nnunet_lunet.reporting.study.progress import Display, Status
 from nnunet_lunet.reporting.study.study_file import Study
-from nnunet_lunet.trainers import names
 
 _SECONDS = 1.0
 
@@ -100,7 +99,7 @@ def run(study: Study, found: Sequence[Cell], plan: Plan, console: Console) -> bo
             finally:
                 executor.close()
         _record(study, status, plan)
-        _compare(study, status.done, plan, console)
+        compare(study, [cell for cell in found if cell in status.done], plan, console)
     return not status.failed
 
 
@@ -205,16 +204,14 @@ def _record(study: Study, status: Status, plan: Plan) -> None:
         file.write(json.dumps(content, indent=1).encode())
 
 
-def _compare(study: Study, done: Sequence[Cell], plan: Plan, console: Console) -> None:
-    """One comparison for each dataset and configuration, of all that is done.
+def compare(study: Study, done: Sequence[Cell], plan: Plan, console: Console) -> None:
+    """One comparison for each dataset and configuration, of all that is done; the first network is the baseline.
 
     What cannot be compared is told; ``lunet compare`` can still do it by hand.
     """
     for dataset, configuration in dict.fromkeys((cell.dataset, cell.configuration) for cell in done):
         of_both = [cell for cell in done if (cell.dataset, cell.configuration) == (dataset, configuration)]
-        models = dict.fromkeys(
-            f"{names.without_seed(cell.trainer)}:{cell.plans}:{configuration}" for cell in of_both
-        )  # fmt: skip
+        models = dict.fromkeys(f"{cell.label}={cell.trainer}:{cell.plans}:{configuration}" for cell in of_both)
         output = plan.output / f"comparison-{dataset}-{configuration}"
         try:
             from nnunet_lunet.reporting.compare import command  # type: ignore[attr-defined]

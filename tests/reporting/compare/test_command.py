@@ -81,7 +81,7 @@ def test_three_models(three, compare):
 
 def test_the_baseline_is_the_first_named_or_the_largest(three, compare, monkeypatch):
     sizes = {"LUnetTrainer_w8": 10, "UNetTrainer": 30, "nnUNetTrainer": 30}
-    monkeypatch.setattr(costs, "cost", lambda candidate, step: (Cost(parameters=sizes[candidate.name]), []))
+    monkeypatch.setattr(costs, "cost", lambda candidate, step: (Cost(parameters=sizes[candidate.name]), [], []))
     assert compare("all").baseline == "UNetTrainer"
     assert compare("named", models=["LUnetTrainer_w8", "UNetTrainer"]).baseline == "LUnetTrainer_w8"
 

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.image import imread
 
 from nnunet_lunet.reporting.compare import drawing, figures, marks, shown
-from nnunet_lunet.reporting.compare.comparison import FOREGROUND, Cost, Score
+from nnunet_lunet.reporting.compare.comparison import FOREGROUND, Cost, Score, Training
 
 
 def test_the_pareto_front_is_what_no_other_beats():
@@ -38,10 +38,7 @@ def test_differences_are_paired_by_case_and_means_over_runs(tmp_path):
 
 def test_a_picture_of_the_main_figure(tmp_path):
     comparison = comparisons.make(tmp_path, worst=0)
-    buffer = io.BytesIO()
-    assert figures.write_png(comparison, buffer)
-    buffer.seek(0)
-    picture = imread(buffer)[..., :3]
+    picture = imread(io.BytesIO(drawing.png(figures.dice_against_parameters, comparison)))[..., :3]
     assert picture.shape[1] == 2000
     for mark in marks.marks(comparison).values():
         colour = np.array([int(mark.colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
@@ -51,9 +48,7 @@ def test_a_picture_of_the_main_figure(tmp_path):
 def test_without_parameters_there_is_no_main_figure(tmp_path):
     models = [comparisons.make(tmp_path, worst=0).models[0]]
     unknown = [type(models[0])(**{**vars(models[0]), "cost": Cost()})]
-    buffer = io.BytesIO()
-    assert not figures.write_png(comparisons.make(tmp_path, worst=0, models=unknown), buffer)
-    assert buffer.getvalue() == b""
+    assert drawing.png(figures.dice_against_parameters, comparisons.make(tmp_path, worst=0, models=unknown)) is None
 
 
 def test_models_that_did_not_learn_do_not_press_the_others_together(tmp_path):
@@ -67,6 +62,21 @@ def test_models_that_did_not_learn_do_not_press_the_others_together(tmp_path):
     assert "0.010, below this axis" in svg
     figure = figures.dice_against_parameters(comparison)
     assert figure.axes[0].get_ylim()[0] > 0.8
+
+
+def test_learning_is_the_mean_of_runs_over_epochs_and_time(tmp_path):
+    runs = [
+        Training("U", "0", 0, [2.0, 4.0, 6.0], [0.25, 0.5, 0.75]), Training("U", "0", 1, [4.0, 8.0], [0.75, None]),
+        Training("L", "0", 0, [1.0], [0.5]), Training("M", "0", 0, [1.0, 2.0], [None, None]),
+    ]  # fmt: skip
+    comparison = comparisons.make(tmp_path, names=["U", "L", "M"], worst=0, trainings=runs)
+    seconds, dice = shown.learning(comparison)["U"]
+    assert seconds == [3.0, 6.0] and dice == pytest.approx([0.5, np.nan], nan_ok=True)
+    assert list(shown.learning(comparison)) == ["U"]
+    by_epoch, by_time, _ = figures.learning(comparison).axes
+    assert list(by_epoch.lines[0].get_xdata()) == [1, 2] and list(by_time.lines[0].get_xdata()) == [3.0, 6.0]
+    assert (by_epoch.get_xlabel(), by_time.get_xlabel()) == ("epoch", "seconds of training epochs")
+    assert figures.learning(comparisons.make(tmp_path, names=["L", "M"], worst=0, trainings=runs[2:])) is None
 
 
 def test_names_are_broken_after_an_underscore_and_shortened_in_the_middle():

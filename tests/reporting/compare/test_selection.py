@@ -75,6 +75,26 @@ def test_names_have_plans_and_configuration_where_they_differ(results):
     assert len(both) == 2
 
 
+def test_a_name_of_ones_own(results):
+    results("LUnetTrainer_w8_seed1")
+    results("LUnetTrainer_w8_seed2")
+    results("nnUNetTrainer")
+    given = chosen("flat = 8=LUnetTrainer_w8", "nnUNetTrainer")[0]
+    assert shown(given) == {"flat = 8": [("0", 1), ("0", 2)], "nnUNetTrainer": [("0", None)]}
+    assert selection.find("flat = 8", given, "--baseline") == selection.find("LUnetTrainer_w8", given, "--baseline")
+    two = chosen("flat=LUnetTrainer_w8_seed1", "flat=LUnetTrainer_w8_seed2:nnUNetPlans")[0]
+    assert shown(two) == {"flat": [("0", 1), ("0", 2)]}
+    with pytest.raises(UserError, match=r"an earlier -m names this model 'flat'"):
+        chosen("flat=LUnetTrainer_w8_seed1", "thin=LUnetTrainer_w8_seed2")
+    with pytest.raises(UserError, match="two models are named 'flat'"):
+        selection.check_names(chosen("flat=LUnetTrainer_w8", "flat=nnUNetTrainer")[0])
+    with pytest.raises(UserError, match="write a name before ="):
+        chosen("=nnUNetTrainer")
+    results("nnUNetTrainer", plans="LUnet16Plans")
+    with pytest.raises(UserError, match=r"names 2 models: nnUNetTrainer:LUnet16Plans:.*nnUNetTrainer:nnUNetPlans:"):
+        chosen("stock=nnUNetTrainer")
+
+
 def test_what_is_not_compared_is_said(results):
     results("nnUNetTrainer", 0)
     results("nnUNetTrainer", 1, finished=False)
