@@ -18,7 +18,7 @@ from nnunet_lunet.reporting.compare.comparison import FOREGROUND, Cost
 
 needs_browser = pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium (apt-get install chromium)")
 HOSTILE = """<script>alert('x')</script><img src="http://example.org/x.png"> & $x_1$ {{ 7*7 }} </style> "'"""
-MAIN, DIFFERENCES, CHANNELS = "Scatter plot", "Dot plot", "Bar charts"
+MAIN, DIFFERENCES, LEARNING, CHANNELS = "Scatter plot", "Dot plot", "Line plot", "Bar charts"
 
 
 def written(comparison):
@@ -78,8 +78,8 @@ def test_the_browser_shows_all_of_it_and_loads_nothing(rendered):
     probe = rendered.probe
     assert probe["width"] == browser.WIDTH and probe["outside"] == []
     assert probe["loaded"] == probe["violations"] == probe["errors"] == []
-    # Three figures; image, reference and three models of two cases.
-    assert len(probe["images"]) == 3 + 2 * 5
+    # Four figures; image, reference and three models of two cases.
+    assert len(probe["images"]) == 4 + 2 * 5
     assert all(image["loaded"] and image["alt"] for image in probe["images"])
     assert rendered.picture.shape[:2] == (probe["height"], browser.WIDTH)
 
@@ -151,6 +151,12 @@ def test_the_other_figures_show_the_numbers(example, rendered):
         middle[name] = np.mean(columns)
     # The model that loses more is further to the left.
     assert middle["LUnet 8"] < middle["LUnet 16"] - 20
+    lines = rendered.region(LEARNING)
+    for number, name in enumerate(looks):
+        rows, columns = np.nonzero(where(lines, looks[name].colour))
+        # Line and badge in each half; the key is to the right of both.
+        halves = [((columns > low) & (columns < high)).sum() for low, high in ((60, 400), (400, 720))]
+        assert min(halves) > 300, (number, halves)
     area = {model.name: where(bars, looks[model.name].colour).sum() for model in example.models}
     channels = {model.name: sum(model.cost.channels_per_level) for model in example.models}
     assert area["LUnet 16"] / area["LUnet 8"] == pytest.approx(channels["LUnet 16"] / channels["LUnet 8"], rel=0.1)
@@ -237,12 +243,13 @@ def test_html_is_whole_and_names_are_text(example, tmp_path, what):
     ("changes", "absent", "present"),
     [
         ({"worst": []}, "Worst cases", "Scores"),
+        ({"trainings": []}, ">Learning<", "Scores"),
         ({"tests": []}, "Findings", "Nothing was tested"),
         ({"tests": [], "scores": []}, "Against the baseline", "Scores"),
         ({"notes": [], "left_out": {}}, ">Notes<", "Scores"),
         ({"versions": {}, "command": ""}, "<code>", "<footer>"),
     ],
-    ids=["no worst cases", "no tests", "no scores", "no notes", "no versions"],
+    ids=["no worst cases", "no trainings", "no tests", "no scores", "no notes", "no versions"],
 )
 def test_what_is_not_there_has_no_heading(example, whole, changes, absent, present):
     assert absent in whole.decode()
