@@ -27,6 +27,8 @@ class TrainedFold:
     :param seconds_per_iteration: median epoch time over the epoch's training iterations; the epoch's validation
         iterations are in it
     :param seconds: that the epochs took up to the end of each, without what lies between them (a stop, a checkpoint)
+    :param peak_memory: bytes, of the training process (CPU) or torch's allocator (CUDA); nnU-Net's own trainers do not
+        tell it
     :param pseudo_dice: nnU-Net's exponential moving average after each epoch; None where no label was in its patches
     """
 
@@ -35,6 +37,7 @@ class TrainedFold:
     seconds_per_iteration: float
     seconds: list[float]
     pseudo_dice: list[float | None]
+    peak_memory: int | None
 
 
 def trained_fold(folder: Path, iterations_per_epoch: int) -> TrainedFold:
@@ -54,6 +57,7 @@ def trained_fold(folder: Path, iterations_per_epoch: int) -> TrainedFold:
         seconds_per_iteration=median(durations) / iterations_per_epoch,
         seconds=list(accumulate(durations)),
         pseudo_dice=[float(dice) if isfinite(dice) else None for dice in log["ema_fg_dice"]],
+        peak_memory=checkpoint.get("peak_memory"),
     )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
+from nnunet_lunet.trainers import peak_memory
 
 
 def plain(value: Any) -> Any:
@@ -50,11 +51,15 @@ def read(filename: str | os.PathLike[str]) -> dict[str, Any]:
 class SafeCheckpoints:
     """Mix-in for nnU-Net's trainer: atomic, loadable with ``weights_only=True``, never of another trainer."""
 
+    #: Of the processes that trained up to the checkpoint that this one continues, in bytes.
+    _earlier_peak_memory = 0
+
     def save_checkpoint(self, filename: str) -> None:
-        """Write what nnU-Net writes, but whole or not at all, and without NumPy objects.
+        """Write what nnU-Net writes, and ``peak_memory``; whole or not at all, and without NumPy objects.
 
         :raises UserError: the file cannot be written; an older checkpoint of that name is as it was
         """
+        peak = peak_memory.of_training(self.device)  # type: ignore[attr-defined]
         contents = io.BytesIO()
         super().save_checkpoint(contents)  # type: ignore[misc]
         if contents.tell() == 0:
@@ -62,6 +67,7 @@ class SafeCheckpoints:
         contents.seek(0)
         checkpoint: dict[str, Any] = torch.load(contents, map_location="cpu", weights_only=False)
         weights: dict[str, Tensor] = checkpoint.pop("network_weights")
+        checkpoint["peak_memory"] = None if peak is None else max(peak, self._earlier_peak_memory)
         try:
             with atomic_write(filename) as file:
                 torch.save({"network_weights": weights, **plain(checkpoint)}, file)
@@ -94,6 +100,7 @@ class SafeCheckpoints:
         try:
             if isinstance(filename_or_checkpoint, str):
                 self.prepare_for(checkpoint)
+                self._earlier_peak_memory = checkpoint.get("peak_memory") or 0
             super().load_checkpoint(filename_or_checkpoint)  # type: ignore[misc]
         except RuntimeError as error:
             raise UserError(f"checkpoint {filename_or_checkpoint} does not fit these plans: {error}") from error

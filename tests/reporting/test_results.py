@@ -11,7 +11,7 @@ def test_a_trained_fold(tmp_path):
     shared = torch.zeros(3, 2)
     torch.save(
         {
-            "trainer_name": "T",
+            "trainer_name": "T", "peak_memory": 2_000_000,
             "network_weights": {
                 "a.weight": shared, "alias.weight": shared, "a.bias": torch.zeros(3),
                 "norm.running_mean": torch.zeros(3), "norm.num_batches_tracked": torch.tensor(1),
@@ -24,7 +24,9 @@ def test_a_trained_fold(tmp_path):
         tmp_path / "checkpoint_final.pth",
     )  # fmt: skip
     # 3x2 weights and 3 biases, aliases and statistics not counted; epochs of 9, 4 and 5 s with 10 iterations each.
-    assert results.trained_fold(tmp_path, 10) == results.TrainedFold("T", 9, 0.5, [9.0, 13.0, 18.0], [0.5, 0.75, None])
+    assert results.trained_fold(tmp_path, 10) == results.TrainedFold(
+        "T", 9, 0.5, [9.0, 13.0, 18.0], [0.5, 0.75, None], 2_000_000
+    )
 
 
 def test_no_checkpoint_is_told_in_one_line(tmp_path):

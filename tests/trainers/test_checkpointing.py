@@ -11,14 +11,16 @@ import torch
 
 from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.trainers import checkpointing
+from nnunet_lunet.trainers import checkpointing, peak_memory
 from nnunet_lunet.trainers.lunet import LUnetTrainer
 
 SAVE_FOREVER = """
 import sys, torch
-from nnunet_lunet.trainers import checkpointing
+from nnunet_lunet.trainers import checkpointing, peak_memory
 
 class Stock:
+    device = torch.device("cpu")
+
     def save_checkpoint(self, filename):
         values = torch.full((300_000,), float(self.number))
         torch.save({"network_weights": {"weight": values}, "trainer_name": "T", "number": self.number}, filename)
@@ -107,6 +109,23 @@ def test_what_our_trainers_store_loads_with_weights_only_and_in_the_stock_traine
     super(checkpointing.SafeCheckpoints, stock).load_checkpoint(file)
     weights = trainer.network.state_dict()
     assert all(torch.equal(value, weights[key]) for key, value in stock.network.state_dict().items())
+
+
+def test_peak_memory_is_that_of_all_processes_that_trained(trainer, tmp_path, monkeypatch):
+    file = str(tmp_path / "checkpoint.pth")
+    for earlier, now, expected in ((None, 3_000, 3_000), (3_000, 2_000, 3_000), (3_000, 5_000, 5_000)):
+        if earlier is not None:
+            trainer.load_checkpoint(file)
+        monkeypatch.setattr(checkpointing.peak_memory, "of_training", lambda device, now=now: now)
+        trainer.save_checkpoint(file)
+        assert torch.load(file, weights_only=True)["peak_memory"] == expected
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere another counter is read")
+def test_the_peak_resident_set_grows_with_what_is_touched():
+    before = peak_memory.of_training(torch.device("cpu"))
+    torch.ones(before // 4 + 50_000_000).sum()  # four bytes each
+    assert peak_memory.resident_set() > before + 50_000_000
 
 
 def test_a_checkpoint_cut_in_half_is_named(trainer, tmp_path):

@@ -29,17 +29,19 @@ def cost(candidate: Candidate, on_run: Callable[[], None] = lambda: None) -> tup
     if not trained:
         return Cost(), [], notes
     middle = median_low(fold.parameters for fold in trained.values())
+    memory = max(fold.peak_memory or 0 for fold in trained.values()) or None
     seconds = median(fold.seconds_per_iteration for fold in trained.values())
     folder = next(folder for folder, fold in trained.items() if fold.parameters == middle)
     try:
         network = networks.cost_of_fold(folder)
     except UserError as error:
         notes.append(f"Multiply-adds and channels of {candidate.name}: {_told(error)}.")
-        return Cost(parameters=middle, seconds_per_epoch=seconds), trainings, notes
+        return Cost(parameters=middle, seconds_per_epoch=seconds, peak_memory=memory), trainings, notes
     found = Cost(
         parameters=network.parameters,
         multiply_adds=network.multiply_adds,
         seconds_per_epoch=seconds,
+        peak_memory=memory,
         channels_per_level=network.channels_per_level,
     )
     return found, trainings, notes

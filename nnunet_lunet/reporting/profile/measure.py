@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -72,19 +71,6 @@ def interleaved(
             taken[name].append(seconds(action, device))
             after_each()
     return {name: values[warm_up:] for name, values in taken.items()}
-
-
-def peak_resident_set() -> int | None:
-    """Largest resident set of this process so far, in bytes; None where the system does not tell."""
-    with suppress(OSError, IndexError):
-        # getrusage would give a child the peak of the process that started it.
-        status = Path("/proc/self/status").read_text()
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
-    if sys.platform == "darwin":
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return None
 
 
 def machine(device: str = "cpu") -> dict[str, object]:

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.reporting.profile import measure
 from nnunet_lunet.reporting.profile.subject import Subject, elsewhere
 from nnunet_lunet.reporting.profile.targets import Target, check_trainer
+from nnunet_lunet.trainers import peak_memory
 
 _KILLED = -9  # by the system, which is what Linux does when memory is exhausted
 _STEPS = 2  # the first one makes the optimiser's state
@@ -102,10 +102,10 @@ def _measure_this_process(target: Target, threads: int) -> Peaks:
         subject = Subject(target, "cpu")
         subject.prepare()
         subject.predict_patch()
-        inference = measure.peak_resident_set()
+        inference = peak_memory.resident_set()
         for _ in range(_STEPS):
             subject.train_step()
-        training = measure.peak_resident_set()
+        training = peak_memory.resident_set()
     if process is None or inference is None or training is None:
         return Peaks(None, None)
     return Peaks(inference - process, training - process, process)
@@ -115,7 +115,7 @@ def _forget_peak() -> int | None:
     """Peak resident set, which is what is resident now where the system (Linux) lets a process start anew."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    return measure.peak_resident_set()
+    return peak_memory.resident_set()
 
 
 def _main() -> None:
