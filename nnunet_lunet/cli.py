@@ -100,7 +100,9 @@ def plan(
     gpu_memory_target: Annotated[float | None, typer.Option(help="GB, for --planner; 8 if not given.")] = None,
     width: Annotated[int | None, typer.Option(help="Channels, for --planner; 32 if not given.")] = None,
     plans: Annotated[str | None, typer.Option("-p", "--plans", help="Plans to start from.")] = None,
-    configurations: Annotated[str | None, typer.Option("-c", help="Some of them only, separated by commas.")] = None,
+    configurations: Annotated[
+        list[str] | None, typer.Option("-c", help="Some of them only; several, or separated by commas.")
+    ] = None,
     listing: Annotated[bool, typer.Option("--list", help="Show the presets; with -d, their parameters there.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other plans of that name.")] = False,
 ) -> None:
@@ -110,7 +112,7 @@ def plan(
     limits = {"--max-params": max_params, "--max-gmacs": max_gmacs, "--max-memory": max_memory}
     options = {
         "-d": dataset, "--preset": preset, "--match": match, "--planner": planner, **limits,
-        "--gpu-memory-target": gpu_memory_target, "--width": width, "-p": plans, "-c": configurations,
+        "--gpu-memory-target": gpu_memory_target, "--width": width, "-p": plans, "-c": configurations or None,
         "--list": listing or None, "--overwrite": overwrite or None,
     }  # fmt: skip
     way = request.way([option for option, value in options.items() if value is not None])
@@ -126,7 +128,8 @@ def plan(
     from nnunet_lunet.planning import tasks
 
     assert dataset is not None
-    source = (plans or "nnUNetPlans", configurations.split(",") if configurations else None, overwrite)
+    chosen = [name.strip() for part in configurations or [] for name in part.split(",")]
+    source = (plans or "nnUNetPlans", chosen or None, overwrite)
     if preset is not None:
         lines = tasks.from_preset(dataset, preset, *source)
     elif match is not None:

@@ -48,6 +48,7 @@ def change(configuration: Mapping[str, Any], preset: Preset) -> dict[str, Any]:
     kwargs |= wanted
     _one_entry_a_stage(kwargs, preset)
     imported = [key for key in kwargs if key in {*_IMPORTED, *architecture["_kw_requires_import"]}]
+    _check_imports({key: wanted[key] for key in imported if key in wanted}, preset)
     return {
         "architecture": {
             "network_class_name": class_name,
@@ -63,10 +64,7 @@ def accepted(class_name: str) -> set[str]:
 
     :raises UserError: the class cannot be imported
     """
-    try:
-        network_class = pydoc.locate(class_name)
-    except pydoc.ErrorDuringImport as error:
-        raise UserError(f"network class {class_name} cannot be imported: {error.value}") from error
+    network_class = _located(class_name)
     if not inspect.isclass(network_class):
         raise UserError(f"network class {class_name} does not exist: check the name, and that its package is installed")
     taken: set[str] = set()
@@ -77,6 +75,20 @@ def accepted(class_name: str) -> set[str]:
             if all(parameter.kind != parameter.VAR_KEYWORD for parameter in parameters):
                 break
     return taken - {"self", "args"}
+
+
+def _check_imports(wanted: Mapping[str, Any], preset: Preset) -> None:
+    """nnU-Net leaves out, without a word, what it cannot import."""
+    for key, value in wanted.items():
+        if value is not None and not inspect.isclass(_located(value)):
+            raise UserError(f"preset {preset.name}: {key} {value} does not exist: name a class with its module")
+
+
+def _located(name: str) -> object:
+    try:
+        return pydoc.locate(name)
+    except pydoc.ErrorDuringImport as error:
+        raise UserError(f"{name} cannot be imported: {error.value}") from error
 
 
 def _for_dimensions(value: Any, axes: int) -> Any:

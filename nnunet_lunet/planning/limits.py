@@ -100,4 +100,5 @@ def matched(plans: PlansFile, name: str, parameters: float) -> tuple[int, dict[s
 def show(kind: str, value: float) -> str:
     """A cost with its unit: ``118,041 parameters``, ``12.3 GMACs``, ``1.85 GB``."""
     factor, unit = KINDS[kind]
-    return f"{value:,.0f} {unit}" if kind == "parameters" else f"{value * factor:.3g} {unit}"
+    shown = value * factor
+    return f"{shown:,.0f} {unit}" if kind == "parameters" or shown >= 1000 else f"{shown:.3g} {unit}"

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
 from nnunetv2.experiment_planning.experiment_planners.residual_unets.residual_encoder_unet_planners import (
     ResEncUNetPlanner,
@@ -18,7 +19,7 @@ from nnunetv2.experiment_planning.experiment_planners.residual_unets.residual_en
 from nnunetv2.utilities.json_export import recursive_fix_for_json_export
 
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.planning import plans_file
+from nnunet_lunet.planning import limits, plans_file
 
 WIDTH, GPU_GB = 32, 8.0
 
@@ -64,7 +65,8 @@ class _FlatWidths:
                 f"GPU memory target {target:g} GB: no patch fits that could be pooled once, tried down to "
                 f"{'×'.join(str(int(edge)) for edge in patch_size)}; give more memory or a smaller width"
             )
-        return ExperimentPlanner.static_estimate_VRAM_usage(patch_size, channels, classes, name, kwargs, imported)
+        with torch.device("meta"):
+            return ExperimentPlanner.static_estimate_VRAM_usage(patch_size, channels, classes, name, kwargs, imported)
 
     def generate_data_identifier(self, configuration_name: str) -> str:
         """Folder of a configuration's preprocessed data.
@@ -115,11 +117,18 @@ def plan(
     """
     if planner not in PLANNERS:
         raise UserError(f"--planner {planner}: use {' or '.join(PLANNERS)}")
-    if not 0 < gpu_gb < math.inf or width < 1:
-        raise UserError(f"--gpu-memory-target {gpu_gb:g} and --width {width}: both must be above 0")
+    if not 0 < gpu_gb < math.inf:
+        raise UserError(f"--gpu-memory-target {gpu_gb:g}: give GB above 0")
+    if width not in limits.WIDTHS:
+        raise UserError(f"--width {width}: give {limits.WIDTHS[0]} to {limits.WIDTHS[-1]} channels")
     chosen = PLANNERS[planner]
     suffix = f"_w{width}" * (width != WIDTH) + f"_{gpu_gb:g}G".replace(".", "p") * (gpu_gb != GPU_GB)
-    name = plans_file.dataset_folder(dataset).name
+    folder = plans_file.dataset_folder(dataset)
+    name = folder.name
+    if not (folder / "dataset_fingerprint.json").is_file():
+        raise UserError(
+            f"-d {dataset}: {folder} has no dataset_fingerprint.json: run nnUNetv2_extract_fingerprint first"
+        )
     try:
         # The planner prints all its plans.
         with contextlib.redirect_stdout(io.StringIO()):
@@ -127,5 +136,7 @@ def plan(
             own.overwrite = overwrite
             own.plan_experiment()
     except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise UserError(f"-d {dataset} cannot be planned: {error}; run nnUNetv2_extract_fingerprint first") from error
+        # nnU-Net's first sentence says what, the others are long.
+        said = str(error).partition(". ")[0]
+        raise UserError(f"-d {dataset} cannot be planned: {type(error).__name__}: {said}; see lunet doctor") from error
     return plans_file.read(name, own.plans_identifier)

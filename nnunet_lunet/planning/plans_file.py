@@ -9,7 +9,10 @@ from typing import Any
 
 import torch
 from nnunetv2.paths import nnUNet_preprocessed
-from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+from nnunetv2.utilities.dataset_name_id_conversion import (
+    find_candidate_datasets,
+    maybe_convert_to_dataset_name,
+)
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
@@ -104,7 +107,7 @@ def read(dataset: str, plans: str = STOCK) -> PlansFile:
         have = f"it has {', '.join(others)}" if others else "run nnUNetv2_plan_and_preprocess first"
         raise UserError(f"-d {dataset}: {folder} has no {plans}.json: {have}")
     content, description = read_json(file), read_json(folder / "dataset.json")
-    if not isinstance(content.get("configurations"), dict):
+    if not isinstance(content.get("configurations"), dict) or not content["configurations"]:
         raise UserError(f"{file} is no plans file: it has no 'configurations'")
     if content.get("plans_name") != plans:
         raise UserError(f"{file}: its plans_name is {content.get('plans_name')!r}; make it the file's name, {plans!r}")
@@ -132,9 +135,12 @@ def dataset_folder(dataset: str) -> Path:
     """
     name = dataset_name(dataset)
     try:
-        return Path(nnUNet_preprocessed, name)
+        folder = Path(nnUNet_preprocessed)
     except RuntimeError as error:
         raise _unknown(dataset, error) from error
+    if not folder.is_dir():
+        raise UserError(f"nnUNet_preprocessed: {folder} is no folder; see lunet doctor")
+    return folder / name
 
 
 def dataset_name(dataset: str) -> str:
@@ -152,6 +158,9 @@ def dataset_name(dataset: str) -> str:
 
 
 def _unknown(dataset: str, error: RuntimeError) -> UserError:
+    several = find_candidate_datasets(int(dataset)) if dataset.isdecimal() else []
+    if len(several) > 1:
+        return UserError(f"-d {dataset} stands for {' and '.join(several)}: give the name")
     # nnU-Net's first sentence says what, the others are long.
     return UserError(f"-d {dataset}: {str(error).partition('. ')[0]}; see lunet doctor for its folders")
 

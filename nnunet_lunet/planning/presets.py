@@ -80,13 +80,33 @@ def match_name(preset: Preset) -> str:
     return f"UNetMatch{preset.name}"
 
 
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)} is there twice")
+    return found
+
+
+def _number(text: str) -> int | float:
+    """JSON has one kind of number, so 8.0 is as good as 8."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+def _refused(text: str) -> None:
+    raise ValueError(f"{text} is no number")
+
+
 def read(file: Path) -> Preset:
     """The preset in a file.
 
     :raises UserError: unreadable, or not valid by ``preset.schema.json``
     """
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(
+            file.read_text(encoding="utf-8"), object_pairs_hook=_once_each, parse_float=_number, parse_constant=_refused
+        )
     except (OSError, ValueError) as reason:
         raise UserError(f"preset {file} cannot be read: {reason}") from reason
     schema = json.loads((folder() / _SCHEMA).read_text(encoding="utf-8"))

@@ -50,7 +50,8 @@ def limits(given: Mapping[str, str | None]) -> dict[str, float]:
 
 def _number(option: str, text: str, units: Sequence[str]) -> float:
     match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?([A-Za-z]*)", text.strip(), flags=re.ASCII)
-    if match is None or match[2] not in ("", *units) or float(match[1]) == 0:
+    unit = next((unit for unit in ("", *units) if match is not None and match[2].upper() == unit.upper()), None)
+    if match is None or unit is None or float(match[1]) == 0:
         example = f" and {' or '.join(units)} behind it or nothing" if units else ""
         raise UserError(f"{option} {text}: give a number above 0{example}")
-    return float(match[1]) * _UNITS[match[2]]
+    return float(match[1]) * _UNITS[unit]

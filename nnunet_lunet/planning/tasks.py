@@ -6,6 +6,8 @@ from typing import Any
 from nnunet_lunet.planning import apply, limits, planner, plans_file, presets
 from nnunet_lunet.planning.plans_file import PlansFile
 
+#: How far apart networks "with as many parameters" may be.
+_FAIR = 0.1
 _COSTS = ("parameters", "multiply_adds")
 
 
@@ -52,6 +54,11 @@ def from_match(
             f"{name}: {chosen.name} has {wanted:,} parameters, the U-Net that doubles from {width} has {parameters:,} "
             f"({(parameters - wanted) / wanted:+.1%})"
         )
+        if abs(parameters - wanted) > _FAIR * wanted:
+            lines.append(
+                f"{name}: that is the nearest there is, but more than {_FAIR:.0%} apart and so no fair baseline; "
+                f"a flat network can come near that U-Net instead: lunet plan --max-params {parameters}"
+            )
     return lines + _write(source, presets.match_name(chosen), changes, overwrite)
 
 
@@ -135,6 +142,8 @@ def _limits_name(wanted: Mapping[str, float]) -> str:
     for kind, limit in wanted.items():
         factor, unit = limits.KINDS[kind]
         value = limit * factor
-        shown = f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k" if value >= 1e3 else f"{value:g}"
+        size, letter = next(pair for pair in ((1e6, "M"), (1e3, "k"), (0, "")) if value >= pair[0])
+        # Twelve digits: other limits have another name.
+        shown = f"{value / (size or 1):.12g}{letter}".replace("+", "")
         parts.append(shown.replace(".", "p") + unit.replace("parameters", "Params"))
     return "_".join(parts)

@@ -124,6 +124,8 @@ def test_the_lowest_level_keeps_more_than_one_voxel():
         (preset(n_conv_per_stage=[2, 2]), "n_conv_per_stage [2, 2] must hold 4 numbers"),
         (preset(n_conv_per_stage_decoder=[2] * 4), "n_conv_per_stage_decoder [2, 2, 2, 2] must hold 3 numbers"),
         (preset("some.package.Network", features_per_stage=4), "some.package.Network does not exist"),
+        (preset(norm_op="torch.nn.NoSuchNorm"), "norm_op torch.nn.NoSuchNorm does not exist"),
+        (preset(nonlin="ReLU"), "nonlin ReLU does not exist"),
         (preset("torch.nn.functional.relu", features_per_stage=4), "torch.nn.functional.relu does not exist"),
     ],
 )

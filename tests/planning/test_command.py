@@ -92,16 +92,28 @@ def test_a_mistake_is_one_line_and_writes_nothing(planned, monkeypatch, capsys, 
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
+        (["--preset", "LUnet4", "-c", "3d_fullres"], "LUnet4Plans"),
         (["--match", "LUnet4"], "UNetMatchLUnet4Plans"),
+        (["--max-params", "1234567"], "LUnetMax1p234567MParamsPlans"),
         (["--max-params", "9k", "--max-gmacs", "1"], "LUnetMax9kParams_1GMACsPlans"),
         (["--planner", "LUnetPlanner", "--width", "8", "--gpu-memory-target", "2"], "LUnetPlans_w8_2G"),
     ],
 )
 def test_each_way_writes_its_plans(planned, monkeypatch, capsys, arguments, name):
-    some = ["-c", "2d"] if arguments[0] != "--planner" else []
+    some = ["-c", " 2d "] if arguments[0] != "--planner" else []
     assert here(monkeypatch, "-d", "903", *arguments, *some).code == 0
     assert f"{name}.json; use them with -p {name}\n" in capsys.readouterr().out
-    assert json.loads((planned.preprocessed / f"{name}.json").read_text())["plans_name"] == name
+    written = json.loads((planned.preprocessed / f"{name}.json").read_text())
+    assert written["plans_name"] == name
+    if some:
+        assert list(written["configurations"]) == ["2d", "3d_fullres"] if "-c" in arguments else ["2d"]
+
+
+def test_a_match_that_is_none_says_so(planned, monkeypatch, capsys):
+    assert here(monkeypatch, "-d", "903", "--match", "LUnet64", "-c", "2d").code == 0
+    near = capsys.readouterr().out
+    assert here(monkeypatch, "-d", "903", "--match", "lunet_small_1f", "-c", "2d").code == 0
+    assert "no fair baseline" in capsys.readouterr().out and "no fair baseline" not in near
 
 
 def test_the_list_shows_every_preset_and_what_it_would_have_here(planned, monkeypatch, capsys):

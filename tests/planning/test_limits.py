@@ -118,6 +118,7 @@ def test_limits_are_in_the_plans_name_and_each_configuration_has_its_own_width(p
         ({"--max-params": "200k"}, {"parameters": 200_000}),
         ({"--max-params": "1.5M", "--max-gmacs": "20"}, {"parameters": 1_500_000, "multiply_adds": 20e9}),
         ({"--max-memory": "4GB", "--max-gmacs": None}, {"gigabytes": 4}),
+        ({"--max-params": "200K", "--max-memory": "500mb"}, {"parameters": 200_000, "gigabytes": 0.5}),
         ({"--max-memory": "500 MB"}, {"gigabytes": 0.5}),
     ],
 )

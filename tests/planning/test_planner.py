@@ -111,14 +111,27 @@ def test_a_memory_target_too_small_for_any_patch(fingerprints, dataset, name):
     ("dataset", "options", "says"),
     [
         ("911", {"planner": "ExperimentPlanner"}, "--planner ExperimentPlanner: use LUnetPlanner or"),
-        ("911", {"planner": "LUnetPlanner", "width": 0}, "both must be above 0"),
-        ("911", {"planner": "LUnetPlanner", "gpu_gb": float("nan")}, "both must be above 0"),
-        ("Dataset919_Nothing", {"planner": "LUnetPlanner"}, "cannot be planned: .*dataset.json"),
+        ("911", {"planner": "LUnetPlanner", "width": 0}, "--width 0: give 1 to 1024 channels"),
+        ("911", {"planner": "LUnetPlanner", "width": 100_000}, "--width 100000: give 1 to 1024"),
+        ("911", {"planner": "LUnetPlanner", "gpu_gb": float("nan")}, "--gpu-memory-target nan: give GB above 0"),
+        (
+            "Dataset919_Nothing",
+            {"planner": "LUnetPlanner"},
+            "Dataset919_Nothing has no dataset_fingerprint.json: run nnUNetv2_extract_fing",
+        ),
     ],
 )
 def test_what_cannot_be_planned_is_told_in_one_line(fingerprints, dataset, options, says):
     with pytest.raises(UserError, match=says):
         planner.plan(dataset, **options)
+
+
+def test_without_raw_data_nothing_can_be_planned(fingerprints, monkeypatch):
+    monkeypatch.delenv("nnUNet_raw")
+    with pytest.raises(UserError) as error:
+        planner.plan("Dataset911_Small", "LUnetPlanner")
+    assert "nnUNet_raw is not defined" in str(error.value) and "extract_fingerprint" not in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_dataset_without_fingerprint_is_told_what_to_run(fingerprints, tmp_path):

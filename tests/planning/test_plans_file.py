@@ -109,6 +109,7 @@ def without(*keys):
     ("change", "says"),
     [
         (without("configurations"), "no 'configurations'"),
+        (lambda plans: plans.update(configurations={}), "no 'configurations'"),
         (without("configurations", "2d", "architecture", "arch_kwargs"), "configuration 2d: KeyError: 'arch_kwargs'"),
         (without("configurations", "2d", "patch_size"), "configuration 2d: KeyError: 'patch_size'"),
         (without("configurations", "2d", "architecture", "arch_kwargs", "n_stages"), "configuration 2d: KeyError"),
@@ -139,6 +140,22 @@ def test_what_is_not_there_or_broken_is_named(planned, dataset, plans, says):
     (planned.preprocessed / "Broken.json").write_text('{"plans_name": ')
     with pytest.raises(UserError, match=says):
         plans_file.read(dataset, plans)
+
+
+def test_a_number_of_two_datasets_is_answered_with_their_names(planned):
+    other = planned.preprocessed.with_name("Dataset903_Twin")
+    other.mkdir()
+    try:
+        with pytest.raises(UserError, match="-d 903 stands for Dataset903_Planned and Dataset903_Twin: give the name"):
+            plans_file.read("903", "nnUNetPlans")
+    finally:
+        other.rmdir()
+
+
+def test_a_folder_that_is_none_is_named(planned, monkeypatch, tmp_path):
+    monkeypatch.setenv("nnUNet_preprocessed", str(tmp_path / "gone"))
+    with pytest.raises(UserError, match=r"nnUNet_preprocessed: .*gone is no folder"):
+        plans_file.read("Dataset903_Planned", "nnUNetPlans")
 
 
 def test_an_unset_folder_is_named(planned, monkeypatch):

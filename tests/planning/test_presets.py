@@ -54,6 +54,9 @@ def test_a_preset_of_ones_own_is_read_from_its_file(tmp_path):
         ({"colour": "red"}, "'colour'"),
         ({"name": "two__parts"}, "name: 'two__parts'"),
         ({"purpose": "no full stop"}, "purpose: "),
+        ({"name": "nnUNetResEncUNetM"}, "name: 'nnUNetResEncUNetM' does not match"),
+        (kwargs(features_per_stage=8.5), "8.5 is not of type 'integer', 'array'"),
+        (kwargs(norm_op_kwargs={"eps": float("nan")}), "NaN is no number"),
         (kwargs(features_per_stage=0), "features_per_stage"),
         (kwargs(features_per_stage="wide"), "features_per_stage"),
         (kwargs(width_profile="wavy", features_per_stage=4), "'wavy' is not one of"),
@@ -72,13 +75,20 @@ def test_a_file_that_is_no_preset_is_refused_with_the_place(tmp_path, change, sa
     assert str(file) in message and says in message and "\n" not in message
 
 
-@pytest.mark.parametrize("content", [None, "{", "[]", "\0"])
+@pytest.mark.parametrize("content", [None, "{", "[]", "\0", '{"name": "A", "name": "B"}'])
 def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
     file = tmp_path / "broken.json"
     if content is not None:
         file.write_text(content)
     with pytest.raises(UserError, match=r"broken\.json"):
         presets.load(str(file))
+
+
+def test_a_whole_number_may_have_a_point(tmp_path):
+    (tmp_path / "own.json").write_text(json.dumps(VALID | kwargs(features_per_stage=[4.0, 8.0], n_stages=2.0)))
+    found = presets.load(str(tmp_path / "own.json")).arch_kwargs
+    assert found == {"features_per_stage": [4, 8], "n_stages": 2}
+    assert all(type(number) is int for number in [*found["features_per_stage"], found["n_stages"]])
 
 
 @pytest.mark.parametrize(
