@@ -1,0 +1,27 @@
+"""From which levels pruning took channels: one line of JSON a fold, full resolution first.
+
+python docs/results/levels.py $nnUNet_results/Dataset004_Hippocampus/LUnetPruningTrainer*/fold_0 > levels.jsonl
+"""
+
+import json
+import sys
+from pathlib import Path
+
+
+def levels(fold: Path) -> dict[str, object]:
+    """Channels by level before the first and after the last removal, and their difference."""
+    epochs = json.loads((fold / "pruning_history.json").read_text())["epochs"]
+    before, after = epochs[0]["channels_per_level"], epochs[-1]["channels_per_level"]
+    lost = [first - last for first, last in zip(before, after, strict=True)]
+    return {
+        "trainer": fold.parent.name.partition("__")[0],
+        "before": before,
+        "after": after,
+        "taken": lost,
+        "parameters": [epochs[0]["parameters"], epochs[-1]["parameters"]],
+    }
+
+
+if __name__ == "__main__":
+    for argument in sys.argv[1:]:
+        print(json.dumps(levels(Path(argument))))
