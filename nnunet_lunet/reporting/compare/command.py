@@ -101,7 +101,9 @@ def compare(request: Request, source: Source, predictions: dict[str, Path], cons
     elif request.models or predictions:
         asked = candidates[0].name
     candidates, on_folds = pairing.on_common_folds(candidates)
-    common, left_out = pairing.common_cases(candidates, source.references)
+    common, left_out, on_cases = pairing.common_cases(candidates, source.references)
+    if request.references is not None:
+        on_cases += pairing.unpredicted(candidates, source.references)
     reader = label_maps.reader_class(source.description, source.references[common[0]])
     protocol = scoring.Protocol(labels, reader, request.tolerance)
     cases = scoring.cases(candidates, {case: source.references[case] for case in common})
@@ -112,7 +114,10 @@ def compare(request: Request, source: Source, predictions: dict[str, Path], cons
         priced = [(candidate, *costs.cost(candidate, step)) for candidate in candidates]
     baseline = asked or _largest({candidate.name: cost for candidate, cost, *_ in priced})
     tests, untested = analysis.tests(scores, baseline, request.margin)
-    particular = [*said, *on_folds, *_lacking(left_out), *(note for *_, told in priced for note in told), *untested]
+    particular = [
+        *said, *on_folds, *on_cases, *_lacking(left_out), *(note for *_, told in priced for note in told), *untested,
+        *(notes.of_size(len(common)) if tests else []),
+    ]  # fmt: skip
     for note in particular:
         console.print(Text(note, style="yellow"), soft_wrap=True)
     return Comparison(
@@ -195,9 +200,13 @@ def _candidates(request: Request, source: Source, predictions: dict[str, Path]) 
 
 def _lacking(left_out: dict[str, list[str]]) -> list[str]:
     return [
-        f"Left out: {len(cases)} cases that {name} lacks (a prediction or a reference), such as {cases[0]}."
+        f"Left out: {_number(cases)} without a prediction of {name}, such as {cases[0]}."
         for name, cases in left_out.items()
     ]
+
+
+def _number(cases: Sequence[str]) -> str:
+    return f"{len(cases)} case{'s' * (len(cases) > 1)}"
 
 
 def _largest(prices: dict[str, Cost]) -> str:

@@ -107,8 +107,10 @@ def learning(comparison: Comparison) -> Figure | None:
         ends = {}
         for name, (seconds, dice) in lines.items():
             x = range(1, len(dice) + 1) if axes is by_epoch else [value / length for value in seconds]
-            axes.plot(x, dice, color=looks[name].colour, linewidth=1.2)
+            axes.plot(x, dice, color=looks[name].colour, linewidth=1.2, linestyle=looks[name].dashes)
             ends[name] = [end for end in zip(x, dice, strict=True) if not math.isnan(end[1])][-1]
+            # The badge may have to stand beside it.
+            axes.plot(*ends[name], marker="o", markersize=4, color=looks[name].colour)
         axes.set_ylim(bottom=0)
         axes.margins(x=0.08)
         axes.grid(axis="y")

@@ -30,6 +30,8 @@ def check_free(folder: Path, overwrite: bool) -> None:
     """:raises UserError: the folder has something in it and ``overwrite`` is false, or it cannot be written"""
     try:
         there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+        if not there.is_dir():
+            raise UserError(f"--output {folder}: {there} is no folder")
         if not os.access(there, os.W_OK):
             raise UserError(f"--output {folder}: {there} cannot be written")
         if folder.exists() and any(folder.iterdir()) and not overwrite:

@@ -7,6 +7,8 @@ from nnunet_lunet.reporting.compare.comparison import Comparison
 
 #: The baseline's alone.
 BLACK = "#1a1a1a"
+#: One for each turn through the colours.
+_DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (6, 2, 1, 2)))
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,11 @@ class Mark:
 
     number: int
     colour: str
+
+    @property
+    def dashes(self) -> str | tuple[int, tuple[int, ...]]:
+        """Line style, which tells models of the same colour apart."""
+        return _DASHES[max(0, self.number - 2) // len(LINES) % len(_DASHES)]
 
     @property
     def ink(self) -> str:

@@ -6,7 +6,7 @@ from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.natural_image_reader_writer import NaturalImage2DIO
 from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 
-from nnunet_lunet.reporting.compare import analysis, metrics, statistics
+from nnunet_lunet.reporting.compare import analysis, metrics, statistics, words
 from nnunet_lunet.reporting.compare.comparison import METRICS
 
 _PACKAGES = ("nnunet-lunet", "nnunetv2", "monai", "scipy", "torch", "numpy")
@@ -33,6 +33,16 @@ def of_metrics(tolerance: float, ignores: bool, reader: type[BaseReaderWriter]) 
     if issubclass(reader, Tiff3DIO):
         told.append("Spacing is that of the .json file beside each label map; without one, a voxel counts as 1 mm.")
     return told
+
+
+def of_size(cases: int) -> list[str]:
+    """What so few cases cannot show."""
+    if words.can_be_significant(cases):
+        return []
+    return [
+        f"With {cases} cases no p value can be below {words.ALPHA:g} (the smallest is {2 * 0.5**cases:.2g}), whatever "
+        "the models do, and intervals and non-inferiority rest on those few numbers."
+    ]
 
 
 def of_statistics(margin: float) -> list[str]:

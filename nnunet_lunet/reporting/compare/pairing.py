@@ -7,6 +7,9 @@ from itertools import combinations
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.reporting.compare.selection import Candidate
 
+#: Of many cases so many are named.
+_NAMED = 20
+
 
 def on_common_folds(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[str]]:
     """The models with the runs of those folds alone that all of them have, with all of their seeds; and notes.
@@ -40,14 +43,14 @@ def on_common_folds(candidates: Sequence[Candidate]) -> tuple[list[Candidate], l
 
 def common_cases(
     candidates: Sequence[Candidate], referenced: Collection[str]
-) -> tuple[list[str], dict[str, list[str]]]:
-    """Cases that every model has with all of its seeds, and by model those that it lacks and another has.
+) -> tuple[list[str], dict[str, list[str]], list[str]]:
+    """Cases that every model has with all of its seeds, by model those that it lacks and another has, and notes.
 
-    :param referenced: cases with a reference; others are lacking everywhere
+    :param referenced: cases with a reference
     :raises UserError: fewer than two cases are common
     """
     own = {candidate.name: _cases(candidate) & set(referenced) for candidate in candidates}
-    anywhere = {case for candidate in candidates for run in candidate.runs for case in run.label_maps}
+    anywhere = _predicted(candidates)
     if not anywhere & set(referenced):
         raise UserError(f"no predicted case has a reference (e.g. {min(anywhere)} has none): see --references")
     common = set.intersection(*own.values())
@@ -55,10 +58,28 @@ def common_cases(
         fewest = min(combinations(own, 2), key=lambda pair: len(own[pair[0]] & own[pair[1]]), default=(*own, *own))
         number = len(own[fewest[0]] & own[fewest[1]])
         raise UserError(
-            f"{' and '.join(fewest)} have {number} cases in common, all models {len(common)}: a comparison needs two; "
-            "choose models with -m"
+            f"{' and '.join(fewest)} have {number} cases in common, all models {len(common)}: a comparison needs two "
+            "cases; choose models with -m"
         )
-    return sorted(common), {name: sorted(anywhere - cases) for name, cases in own.items() if anywhere - cases}
+    known = anywhere & set(referenced)
+    notes = [f"Left out, because there is no reference: {_listed(anywhere - known)}."] if anywhere - known else []
+    return sorted(common), {name: sorted(known - cases) for name, cases in own.items() if known - cases}, notes
+
+
+def unpredicted(candidates: Sequence[Candidate], referenced: Collection[str]) -> list[str]:
+    """A note on the references that no model has a prediction for."""
+    missing = set(referenced) - _predicted(candidates)
+    return [f"Left out, because no model predicted it: {_listed(missing)}."] if missing else []
+
+
+def _predicted(candidates: Sequence[Candidate]) -> set[str]:
+    return {case for candidate in candidates for run in candidate.runs for case in run.label_maps}
+
+
+def _listed(cases: Collection[str]) -> str:
+    """The first cases by name, and how many more."""
+    first = sorted(cases)[:_NAMED]
+    return ", ".join(first) + (f" and {len(cases) - len(first)} more" if len(cases) > len(first) else "")
 
 
 def _cases(candidate: Candidate) -> set[str]:

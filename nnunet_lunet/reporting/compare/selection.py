@@ -73,6 +73,8 @@ def trained(dataset: str, ending: str, wanted: Wanted) -> tuple[list[Candidate],
         which = f"-f {','.join(wanted.folds)}" if wanted.folds else "folds other than all (-f all takes it)"
         raise UserError(f"{which}: not validated for {', '.join(lacking)}")
     notes = _unfinished([fold for fold in chosen if fold.fold in (wanted.folds or [fold.fold])])
+    if nowhere := [fold for fold in wanted.folds if fold not in {other.fold for other in validated}]:
+        notes.append(f"No model has a finished validation of fold {', '.join(nowhere)}.")
     if lacking:
         notes.append(f"Not compared, because none of folds {', '.join(asked)} is validated: {', '.join(lacking)}.")
     if "all" in asked:
@@ -128,7 +130,8 @@ def _of_names(present: Sequence[results.Fold], wanted: Wanted) -> tuple[list[res
         found = _of(present, spec, wanted)
         if not any(fold.is_validated for fold in found):
             known = sorted({_spec(fold) for fold in present if fold.is_validated})
-            what = "has no fold with a finished validation" if found else "is not there"
+            with_options = f" with {_options(wanted)}" if _options(wanted) else ""
+            what = "has no fold with a finished validation" if found else f"is not there{with_options}"
             raise UserError(f"-m {spec!r} {what}{_nearest(spec, known)}")
         if any(fold in chosen for fold in found):
             raise UserError(f"-m {spec!r} asks for a model that an earlier -m asks for, too")

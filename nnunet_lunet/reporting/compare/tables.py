@@ -102,7 +102,10 @@ def markdown(comparison: Comparison) -> str:
         parts += [_markdown(tests(comparison, metric), "###") for metric in METRICS]
     parts += ["## Notes", "\n".join(f"- {_escaped(note)}" for note in comparison.notes)]
     if comparison.left_out:
-        parts += ["## Left out", "Cases that a model lacks and another has; they are in no mean and no test."]
+        parts += [
+            "## Left out",
+            "Cases that a model has no prediction for and another has; they are in no mean and no test.",
+        ]
         parts += ["\n".join(f"- {_escaped(name)}: {', '.join(cases)}" for name, cases in comparison.left_out.items())]
     return "\n\n".join(parts) + "\n"
 

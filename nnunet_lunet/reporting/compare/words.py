@@ -78,8 +78,13 @@ def multiply_adds(count: float | None) -> str:
     return f"{count / 1e9:,.1f} G" if count >= 1e9 else f"{count / 1e6:,.1f} M"
 
 
+def can_be_significant(cases: int) -> bool:
+    """Whether the Wilcoxon test of so many cases can fall below :data:`ALPHA`, even if all differ the same way."""
+    return 2 * 0.5**cases < ALPHA
+
+
 def finding(test: Test) -> str:
-    """What the Wilcoxon test says, in words: ``better``, ``worse``, or ``no difference shown``.
+    """What the Wilcoxon test says, in words: ``better``, ``worse``, ``no difference shown``, ``too few cases to test``.
 
     The test is about ranks: of many small gains and one large loss it says better, though the mean is worse.
     """
@@ -87,7 +92,7 @@ def finding(test: Test) -> str:
     if p is None or not math.isfinite(p):
         return "not tested"
     if p >= ALPHA:
-        return "no difference shown"
+        return "no difference shown" if can_be_significant(test.cases) else "too few cases to test"
     more = METRICS[test.metric][1]
     by_mean = (test.difference > 0) == more
     by_rank = by_mean if not test.effect_size else (test.effect_size > 0) == more
@@ -143,7 +148,7 @@ def headline(comparison: Comparison) -> tuple[str, Test] | None:
     if len(tests) == 1:
         return "", tests[0]
     sizes = {model.name: model.cost.parameters for model in comparison.models}
-    fine = [test for test in tests if test.non_inferior]
+    fine = [test for test in tests if test.non_inferior and sizes[test.model]]
     if fine:
         return "Smallest model that is non-inferior", min(fine, key=lambda test: sizes[test.model] or math.inf)
     best = max(tests, key=lambda test: test.difference)

@@ -25,6 +25,8 @@ def check(
     if checkpoints and not (trainers or presets) and any(unused.values()):
         given = ", ".join(option for option, values in unused.items() if values)
         raise UserError(f"{given}: a checkpoint has its own; add -tr or --preset to profile another network beside it")
+    if missing := [file for file in checkpoints or () if not file.is_file()]:
+        raise UserError(f"--checkpoint {missing[0]} is not there, or no file")
 
 
 def check_numbers(given: Mapping[str, int | None]) -> None:

@@ -164,10 +164,22 @@ def test_cases_that_one_lacks_are_listed_and_in_no_mean(three, compare):
         three.write(three.fold(model) / "validation" / "case_7.nii.gz", both(0))
     found = compare()
     assert {score.case for score in found.scores} == {"case_0", "case_7"}
-    assert found.left_out["UNetTrainer"] == ["case_1", "case_2"]
-    assert found.left_out["nnUNetTrainer"] == ["case_2"]
-    assert "2 cases that UNetTrainer lacks" in compare.printed()
-    assert "- UNetTrainer: case_1, case_2" in (files_of(compare, three) / "comparison.md").read_text()
+    assert found.left_out == {"UNetTrainer": ["case_1"]}
+    assert "Left out: 1 case without a prediction of UNetTrainer, such as case_1." in compare.printed()
+    assert compare.printed().count("Left out, because there is no reference: case_2.") == 1
+    assert "- UNetTrainer: case_1\n" in (files_of(compare, three) / "comparison.md").read_text()
+
+
+def test_few_cases_are_said_to_show_nothing(three, compare):
+    found = compare()
+    assert any("With 3 cases no p value can be below 0.05 (the smallest is 0.25)" in note for note in found.notes)
+
+
+def test_references_that_nobody_predicted_are_named(three, compare):
+    three.reference("case_8", both(0))
+    options = {"references": three.references, "predictions": [f"A={three.fold('UNetTrainer') / 'validation'}"]}
+    compare("folders", **options)
+    assert "Left out, because no model predicted it: case_8." in compare.printed()
 
 
 def files_of(compare, made):
@@ -237,7 +249,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_scored(three
     with read_only(tmp_path / "locked"), pytest.raises(UserError, match="locked cannot be written"):
         compare("locked/out")
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"--output .*file: Not a directory"):
+    with pytest.raises(UserError, match=r"--output .*file is no folder"):
         compare("file")
 
 

@@ -74,6 +74,7 @@ def test_learning_is_the_mean_of_runs_over_epochs_and_time(tmp_path):
     assert seconds == [3.0, 6.0] and dice == pytest.approx([0.5, np.nan], nan_ok=True)
     assert list(shown.learning(comparison)) == ["U"]
     by_epoch, by_time, _ = figures.learning(comparison).axes
+    assert tuple(by_epoch.lines[1].get_xydata()[0]) == (1, 0.5)  # the last that is known
     assert list(by_epoch.lines[0].get_xdata()) == [1, 2] and list(by_time.lines[0].get_xdata()) == [3.0, 6.0]
     assert (by_epoch.get_xlabel(), by_time.get_xlabel()) == ("epoch", "seconds of training epochs")
     assert figures.learning(comparisons.make(tmp_path, names=["L", "M"], worst=0, trainings=runs[2:])) is None

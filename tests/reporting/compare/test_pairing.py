@@ -41,7 +41,12 @@ def test_no_common_fold():
 
 def test_cases_that_one_lacks_are_listed_where_they_are_missing():
     candidates = [model("A", f0="abc", f1="def"), model("B", f0_s1="abc", f1_s1="de", f0_s2="ab", f1_s2="de")]
-    assert pairing.common_cases(candidates, "abdef") == (["a", "b", "d", "e"], {"A": ["c"], "B": ["c", "f"]})
+    notes = ["Left out, because there is no reference: c."]
+    assert pairing.common_cases(candidates, "abdefg") == (["a", "b", "d", "e"], {"B": ["f"]}, notes)
+    assert pairing.unpredicted(candidates, "abdefg") == ["Left out, because no model predicted it: g."]
+    many = [str(number) for number in range(100, 130)]
+    (note,) = pairing.unpredicted(candidates, many)
+    assert note.endswith(" 119 and 10 more.")
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,19 @@ def test_a_name_of_ones_own(results):
         chosen("stock=nnUNetTrainer")
 
 
+def test_a_fold_that_no_model_has_is_said(results):
+    results("nnUNetTrainer")
+    candidates, notes = chosen("nnUNetTrainer", folds=["0", "3"])
+    assert shown(candidates) == {"nnUNetTrainer": [("0", None)]}
+    assert notes == ["No model has a finished validation of fold 3."]
+
+
+def test_what_excludes_a_model_is_named(results):
+    results("nnUNetTrainer")
+    with pytest.raises(UserError, match="-m 'nnUNetTrainer' is not there with -p Other"):
+        chosen("nnUNetTrainer", plans="Other")
+
+
 def test_what_is_not_compared_is_said(results):
     results("nnUNetTrainer", 0)
     results("nnUNetTrainer", 1, finished=False)

@@ -38,6 +38,8 @@ def test_a_finding_in_one_sentence():
         ({"p": 0.0001, "p_holm": 0.0002}, "p < 0.001, 40 cases"),
         ({"p": None, "p_holm": None}, "points; 40 cases): not tested;"),
         ({"p_holm": 0.05}, "no difference shown; not shown to be non-inferior"),
+        ({"p_holm": 0.0625, "cases": 5}, "5 cases): too few cases to test; not shown"),
+        ({"p_holm": 0.0625, "cases": 6}, "no difference shown"),
         ({"effect_size": 0.5}, "better by rank, not by mean"),
         ({"margin": None, "non_inferior": None}, "): worse."),
         ({"margin": 0.025, "non_inferior": True}, "worse; non-inferior at a margin of 2.5 points."),
@@ -62,6 +64,8 @@ def test_the_headline_is_about_the_smallest_model_that_is_non_inferior():
     assert words.headline(comparison(good, both))[1] == both
     # One of unknown size is not the smallest.
     assert words.headline(comparison(good, both, sizes={"U": 9, "A": None, "B": 5}))[1] == good
+    better = replace(both, difference=0.01)
+    assert words.headline(comparison(good, better, sizes=dict.fromkeys("UAB"))) == ("Best mean", better)
 
 
 def test_without_a_non_inferior_model_the_headline_is_about_the_best():

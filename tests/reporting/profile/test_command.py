@@ -140,7 +140,7 @@ def test_a_network_that_could_not_be_measured_ends_with_its_name(measured):
         (("-d", "4", "--json", "absent/out.json"), "name a file in a folder that exists"),
         (("-d", "4", "--json", "."), "name a file in a folder that exists"),
         (("-d", "4", "--json", "out", "--csv", "out"), "--json and --csv name the same file"),
-        (("--checkpoint", "absent.pth"), "checkpoint absent.pth cannot be read"),
+        (("--checkpoint", "absent.pth"), "--checkpoint absent.pth is not there"),
     ],
 )
 def test_a_mistake_is_one_line_and_writes_nothing(lunet_profile, tmp_path, monkeypatch, capsys, arguments, says):
