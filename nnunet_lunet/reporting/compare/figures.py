@@ -29,7 +29,7 @@ def dice_against_parameters(comparison: Comparison) -> Figure | None:
     best = max(dice for _, dice in points.values())
     low = {name for name, (_, dice) in points.items() if dice < _SHARE_OF_BEST * best}
     looks, summaries = marks(comparison), shown.dice(comparison)
-    figure = Figure(figsize=(10, max(4.6, 0.27 * len(points) + 1.2)), layout="constrained")
+    figure = Figure(figsize=(10, max(4.6, 0.29 * len(points) + 1.2)), layout="constrained")
     axes, key = figure.subplots(1, 2, width_ratios=(2.2, 1))
     for name in points.keys() - low:
         _spread(axes, points[name], summaries[name], looks[name].colour)
@@ -72,7 +72,7 @@ def _key(
     lines = {"Pareto front": (GRAY, "-", 1.5)}
     if comparison.baseline in points.keys() - low:
         lines[f"Dice of the baseline ({looks[comparison.baseline].number})"] = (BLACK, "--", 1)
-    below = {name: f"\n{points[name][1]:.3f}, below this axis" for name in low}
+    below = {name: f" ({points[name][1]:.3f}, below the axis)" for name in low}
     _names(axes, list(points), looks, below)
     for row, (text, (colour, style, width)) in enumerate(lines.items(), len(points)):
         axes.plot([0, 0.08], [row, row], color=colour, linestyle=style, linewidth=width)
@@ -80,13 +80,13 @@ def _key(
 
 
 def _names(axes: Any, names: list[str], looks: dict[str, Mark], below: dict[str, str] | None = None) -> None:
-    """A row a model, badge and name, in axes of their own; ``below`` stands under a name."""
+    """A row a model, badge and name, in axes of their own; ``below`` follows a name."""
     below = below or {}
     axes.set_axis_off()
     axes.set(xlim=(0, 1), ylim=(max(len(names), 13) + 1.5, -0.5))
     for row, name in enumerate(names):
         badge(axes, looks[name], (0.04, row))
-        _entry(axes, in_two_lines(name, 76 if name in below else 38) + below.get(name, ""), row)
+        _entry(axes, in_two_lines(name + below.get(name, ""), 38), row)
 
 
 def _entry(axes: Any, text: str, row: int) -> None:

@@ -59,7 +59,7 @@ def test_models_that_did_not_learn_do_not_press_the_others_together(tmp_path):
     ]
     comparison = type(comparison)(**{**vars(comparison), "summaries": failed})
     svg = drawing.svg(figures.dice_against_parameters, comparison).decode()
-    assert "0.010, below this axis" in svg
+    assert "0.010, below the axis" in svg
     figure = figures.dice_against_parameters(comparison)
     assert figure.axes[0].get_ylim()[0] > 0.8
 
