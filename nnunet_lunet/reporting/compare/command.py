@@ -101,6 +101,7 @@ def compare(request: Request, source: Source, predictions: dict[str, Path], cons
     elif request.models or predictions:
         asked = candidates[0].name
     candidates, on_folds = pairing.on_common_folds(candidates)
+    on_seeds = pairing.uneven_seeds(candidates)
     common, left_out, on_cases = pairing.common_cases(candidates, source.references)
     if request.references is not None:
         on_cases += pairing.unpredicted(candidates, source.references)
@@ -115,8 +116,8 @@ def compare(request: Request, source: Source, predictions: dict[str, Path], cons
     baseline = asked or _largest({candidate.name: cost for candidate, cost, *_ in priced})
     tests, untested = analysis.tests(scores, baseline, request.margin)
     particular = [
-        *said, *on_folds, *on_cases, *_lacking(left_out), *(note for *_, told in priced for note in told), *untested,
-        *(notes.of_size(len(common)) if tests else []),
+        *said, *on_folds, *on_seeds, *on_cases, *_lacking(left_out), *(note for *_, told in priced for note in told),
+        *untested, *(notes.of_size(len(common)) if tests else []),
     ]  # fmt: skip
     for note in particular:
         console.print(Text(note, style="yellow"), soft_wrap=True)

@@ -41,6 +41,21 @@ def on_common_folds(candidates: Sequence[Candidate]) -> tuple[list[Candidate], l
     return restricted, [f"Compared on {_numbers(common)} alone: {told}."] if told else []
 
 
+def uneven_seeds(candidates: Sequence[Candidate]) -> list[str]:
+    """A note where some models were trained with more seeds than others; their runs are compared all the same."""
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for candidate in candidates:
+        named = {run.seed for run in candidate.runs if run.folder is not None and run.seed is not None}
+        groups.setdefault(tuple(sorted(named)), []).append(candidate.name)
+    if len({max(1, len(seeds)) for seeds in groups}) < 2:
+        return []
+    told = "; ".join(
+        f"{', '.join(names)}: {', '.join(map(str, seeds)) if seeds else 'none named'}"
+        for seeds, names in sorted(groups.items(), key=lambda group: -len(group[0]))
+    )
+    return [f"Not all models have the same number of seeds, so their means are not equally certain. Seeds of {told}."]
+
+
 def common_cases(
     candidates: Sequence[Candidate], referenced: Collection[str]
 ) -> tuple[list[str], dict[str, list[str]], list[str]]:

@@ -13,7 +13,8 @@ def model(name, **runs):
     for run, cases in runs.items():
         fold, _, seed = run.removeprefix("f").partition("_s")
         label_maps = {case: Path(case) for case in cases}
-        made.append(Run(None if run == "folder" else fold, int(seed) if seed else None, None, label_maps))
+        folder = None if run == "folder" else Path(name, run)
+        made.append(Run(None if run == "folder" else fold, int(seed) if seed else None, folder, label_maps))
     return Candidate(name, None, None, None, made)
 
 
@@ -32,6 +33,23 @@ def test_runs_of_common_folds_remain_and_what_is_missing_is_said():
 def test_nothing_is_said_where_all_folds_are_there():
     candidates = [model("A", f0="ab"), model("B", f0="ab")]
     assert pairing.on_common_folds(candidates) == (candidates, [])
+
+
+def test_fewer_seeds_of_some_are_said():
+    candidates = [model("A", f0_s0="ab", f0_s1="ab"), model("B", f0_s1="ab"), model("C", f0="ab")]
+    (note,) = pairing.uneven_seeds([*candidates, model("D", folder="ab")])
+    assert note.endswith("Seeds of A: 0, 1; B: 1; C, D: none named.")
+
+
+@pytest.mark.parametrize(
+    "candidates",
+    [
+        [model("A", f0_s0="ab", f1_s0="cd"), model("B", f0="ab", f1="cd"), model("C", folder="abcd")],
+        [model("A", f0_s0="ab", f0_s1="ab"), model("B", f0_s2="ab", f0_s3="ab")],
+    ],
+)
+def test_as_many_seeds_of_all_are_not_worth_a_word(candidates):
+    assert pairing.uneven_seeds(candidates) == []
 
 
 def test_no_common_fold():
