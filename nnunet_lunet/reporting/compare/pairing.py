@@ -45,7 +45,7 @@ def uneven_seeds(candidates: Sequence[Candidate]) -> list[str]:
     """A note where some models were trained with more seeds than others; their runs are compared all the same."""
     groups: dict[tuple[int, ...], list[str]] = {}
     for candidate in candidates:
-        named = {run.seed for run in candidate.runs if run.folder is not None and run.seed is not None}
+        named = {run.seed for run in candidate.runs if run.seed is not None}
         groups.setdefault(tuple(sorted(named)), []).append(candidate.name)
     if len({max(1, len(seeds)) for seeds in groups}) < 2:
         return []

@@ -13,8 +13,7 @@ def model(name, **runs):
     for run, cases in runs.items():
         fold, _, seed = run.removeprefix("f").partition("_s")
         label_maps = {case: Path(case) for case in cases}
-        folder = None if run == "folder" else Path(name, run)
-        made.append(Run(None if run == "folder" else fold, int(seed) if seed else None, folder, label_maps))
+        made.append(Run(None if run == "folder" else fold, int(seed) if seed else None, None, label_maps))
     return Candidate(name, None, None, None, made)
 
 
