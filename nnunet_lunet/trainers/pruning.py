@@ -107,6 +107,7 @@ class LUnetPruningTrainer(WidthTrainer):
             raise RuntimeError(f"its record of pruning is missing or damaged ({error})") from error
         self._unwatch()
         self.bare_network.load_state_dict(checkpoint["network_weights"])
+        self.arrange_weights()
         present = coupling.find_groups(self.bare_network)
         if not history.fits(self.unpruned, present):
             raise RuntimeError("its pruning history does not lead to the widths of its weights")
@@ -156,6 +157,7 @@ class LUnetPruningTrainer(WidthTrainer):
             leaving.setdefault(removal.group, []).append(removal.channel)
         self._unwatch()
         surgery.remove_channels(self.bare_network, leaving, self.optimizer)
+        self.arrange_weights()
         self._wrap_again()
         present = [replace(group, channels=group.channels - len(leaving.get(group.name, []))) for group in self.groups]
         remaining = {name: np.delete(scores, leaving.get(name, [])).tolist() for name, scores in importance.items()}

@@ -132,6 +132,8 @@ def test_continued_it_is_what_it_would_have_been_undisturbed(tiny, options):
     assert continued.history.to_list() == undisturbed.history.to_list()
     expected = undisturbed.network.state_dict()
     assert all(torch.equal(value, expected[key]) for key, value in continued.network.state_dict().items())
+    convolutions = [weight for weight in continued.network.parameters() if weight.dim() > 2]
+    assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in convolutions)
     assert {id(p) for g in continued.optimizer.param_groups for p in g["params"]} == {
         id(parameter) for parameter in continued.network.parameters()
     }

@@ -1,6 +1,7 @@
 """Runs a study: prepares each dataset, then its trainings, then compares."""
 
 import json
+import os
 import shlex
 import signal
 import sys
@@ -90,7 +91,7 @@ def run(study: Study, found: Sequence[Cell], plan: Plan, console: Console) -> bo
     with jobs.locked(lock, 0, f"{plan.output} is in use by another lunet study: wait for it, or give --output"):
         executor: _Executor
         if local is not None:
-            executor = Local(local.slots)
+            executor = Local(local.slots, share_of_cores(len(local.slots), plan.device))
         else:
             executor = Cluster(study.executor.slurm or {}, plan.output / "slurm")
         with _stopping_on_signals(), Display(console, len(local.slots) if local else None) as display:
@@ -101,6 +102,13 @@ def run(study: Study, found: Sequence[Cell], plan: Plan, console: Console) -> bo
         _record(study, status, plan)
         compare(study, [cell for cell in found if cell in status.done], plan, console)
     return not status.failed
+
+
+def share_of_cores(jobs_at_a_time: int, device: str) -> dict[str, str]:
+    """For jobs that train on the CPU side by side: this package's trainers take as many threads as this says."""
+    if device != "cpu" or jobs_at_a_time == 1 or "OMP_NUM_THREADS" in os.environ:
+        return {}
+    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs_at_a_time))}
 
 
 @contextmanager

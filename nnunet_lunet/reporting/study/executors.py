@@ -33,9 +33,11 @@ class Local:
     """This machine: as many jobs at a time as there are slots.
 
     :param slots: the GPU of each job that runs at the same time, or None
+    :param variables: of the environment of every job's commands
     """
 
-    def __init__(self, slots: Sequence[int | None]) -> None:
+    def __init__(self, slots: Sequence[int | None], variables: Mapping[str, str] | None = None) -> None:
+        self._variables = dict(variables or {})
         self._slots: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         for slot in slots:
             self._slots.put(slot)
@@ -49,7 +51,8 @@ class Local:
     def _run(self, job: Any) -> Any:
         slot = self._slots.get()
         try:
-            return job({} if slot is None else {"CUDA_VISIBLE_DEVICES": str(slot)}, self._lifeline)
+            of_slot = {} if slot is None else {"CUDA_VISIBLE_DEVICES": str(slot)}
+            return job({**self._variables, **of_slot}, self._lifeline)
         finally:
             self._slots.put(slot)
 

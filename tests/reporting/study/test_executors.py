@@ -12,7 +12,7 @@ import pytest
 
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.reporting import commands
-from nnunet_lunet.reporting.study import executors, jobs
+from nnunet_lunet.reporting.study import execution, executors, jobs
 from nnunet_lunet.reporting.study.executors import Cluster, Local
 
 
@@ -64,6 +64,26 @@ def test_without_gpus_the_environment_stays(tmp_path, monkeypatch):
     local = Local([2])
     assert local.submit(Echo("a", tmp_path)).result() == "2"
     local.close()
+
+
+def test_every_job_gets_what_all_share(tmp_path):
+    local = Local([None, None], {"OMP_NUM_THREADS": "5"})
+    code = "import os; print(os.environ['OMP_NUM_THREADS'])"
+    handles = [local.submit(Echo(name, tmp_path, code)) for name in "ab"]
+    assert [handle.result() for handle in handles] == ["5", "5"]
+    local.close()
+
+
+@pytest.mark.parametrize(
+    ("jobs_at_a_time", "device", "threads"),
+    [(2, "cpu", "3"), (4, "cpu", "1"), (8, "cpu", "1"), (1, "cpu", None), (2, "cuda", None)],
+)
+def test_trainings_side_by_side_on_a_cpu_share_its_cores(monkeypatch, jobs_at_a_time, device, threads):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert execution.share_of_cores(jobs_at_a_time, device).get("OMP_NUM_THREADS") == threads
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert execution.share_of_cores(jobs_at_a_time, device) == {}
 
 
 def test_closing_stops_what_runs_and_starts_nothing_more(tmp_path):

@@ -1,0 +1,36 @@
+"""What only a training on a CPU does: layout of the weights, number of threads."""
+
+import pytest
+import torch
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
+TRAINER = "LUnetTrainer_w4_1epochs_1iters"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "layout"), [("2d", torch.channels_last), ("3d_fullres", torch.channels_last_3d)]
+)
+def test_weights_and_activations_lie_channels_last(tiny, configuration, layout):
+    with tiny.active():
+        trainer = tiny.trainer(TRAINER, configuration)
+        trainer.initialize()
+    weights = [weight for weight in trainer.network.parameters() if weight.dim() > 2]
+    assert weights and all(weight.is_contiguous(memory_format=layout) for weight in weights)
+    found = trainer.network(torch.zeros(2, 1, *trainer.configuration_manager.patch_size))[0]
+    assert found.is_contiguous(memory_format=layout) and not found.is_contiguous()
+
+
+@pytest.mark.parametrize(("asked", "threads"), [("1", 1), ("2", 2), ("", 3), ("0", 3), ("many", 3)])
+def test_it_takes_the_threads_that_the_environment_says(tiny, monkeypatch, asked, threads):
+    found = []
+    monkeypatch.setattr(nnUNetTrainer, "run_training", lambda self: found.append(torch.get_num_threads()))
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    before = torch.get_num_threads()
+    with tiny.active():
+        trainer = tiny.trainer(TRAINER)
+    try:
+        torch.set_num_threads(3)  # as nnU-Net's command does, with all cores
+        trainer.run_training()
+    finally:
+        torch.set_num_threads(before)
+    assert found == [threads]
