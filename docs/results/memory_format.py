@@ -16,9 +16,10 @@ from nnunet_lunet.reporting.profile import measure
 
 PATCH, BATCH, STAGES = (48, 64, 48), 2, 5
 WIDTHS = {
-    "U-Net 4": (4, "doubling"), "LUnet 4": (4, "flat"), "LUnet 12": (12, "flat"), "LUnet 32": (32, "flat"),
-    "U-Net 32": (32, "doubling"),
-}  # fmt: skip
+    f"{kind} {width}": (width, "flat" if kind == "LUnet" else "doubling")
+    for kind, widths in {"LUnet": (4, 8, 12, 16, 20, 24, 32), "U-Net": (4, 8, 16, 24, 32)}.items()
+    for width in widths
+}
 ROUNDS = 7
 
 

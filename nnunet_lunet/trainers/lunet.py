@@ -85,10 +85,18 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
         self.arrange_weights()
 
     def arrange_weights(self) -> None:
-        """Channels last on a CPU: oneDNN's kernels for few channels are faster then (docs/results/step_time.md)."""
-        if self.device.type == "cpu":
-            is_3d = len(self.configuration_manager.patch_size) == 3
-            self.network.to(memory_format=torch.channels_last_3d if is_3d else torch.channels_last)
+        """Channels last on a CPU, unless full resolution has a multiple of 16 channels.
+
+        oneDNN has blocked kernels for those; others are faster so (docs/results/step_time.md).
+        """
+        if self.device.type != "cpu":
+            return
+        is_3d = len(self.configuration_manager.patch_size) == 3
+        convolution = nn.Conv3d if is_3d else nn.Conv2d
+        widths = [layer.out_channels for layer in self.network.modules() if isinstance(layer, convolution)]
+        channels_last = torch.channels_last_3d if is_3d else torch.channels_last
+        is_blocked = not widths or widths[0] % 16 == 0
+        self.network.to(memory_format=torch.contiguous_format if is_blocked else channels_last)
 
     def run_training(self) -> None:
         threads = os.environ.get("OMP_NUM_THREADS", "")

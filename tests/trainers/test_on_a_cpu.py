@@ -20,6 +20,15 @@ def test_weights_and_activations_lie_channels_last(tiny, configuration, layout):
     assert found.is_contiguous(memory_format=layout) and not found.is_contiguous()
 
 
+@pytest.mark.parametrize("configuration", ["2d", "3d_fullres"])
+@pytest.mark.parametrize("width", [16, 32])
+def test_weights_of_widths_that_have_blocked_kernels_lie_as_pytorch_makes_them(tiny, configuration, width):
+    with tiny.active():
+        trainer = tiny.trainer(f"LUnetTrainer_w{width}_1epochs_1iters", configuration)
+        trainer.initialize()
+    assert all(weight.is_contiguous() for weight in trainer.network.parameters())
+
+
 @pytest.mark.parametrize(("asked", "threads"), [("1", 1), ("2", 2), ("", 3), ("0", 3), ("many", 3)])
 def test_it_takes_the_threads_that_the_environment_says(tiny, monkeypatch, asked, threads):
     found = []
