@@ -63,7 +63,7 @@ setup(
     package_data={
         "nnunet_lunet": ["py.typed"],
         "nnunet_lunet.registration": ["external/*.py"],
-        "nnunet_lunet.reporting.compare": ["template/*"],
+        "nnunet_lunet.compare.page": ["template/*"],
     },
     headers=[STARTUP_LINE],
     cmdclass={"build_py": BuildWithPresets, "install_headers": InstallStartupLine},
@@ -94,7 +94,7 @@ setup(
             "build>=1.2",
         ],
     },
-    entry_points={"console_scripts": ["lunet=nnunet_lunet.cli:main"]},
+    entry_points={"console_scripts": ["lunet=nnunet_lunet.cli.app:main"]},
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Science/Research",

@@ -5,7 +5,7 @@ from statistics import fmean, stdev
 import numpy as np
 import SimpleITK as sitk
 
-from nnunet_lunet.reporting.compare.comparison import (
+from nnunet_lunet.compare.record import (  # fmt: skip
     FOREGROUND,
     METRICS,
     Comparison,
@@ -16,7 +16,7 @@ from nnunet_lunet.reporting.compare.comparison import (
     Test,
     Training,
     WorstCase,
-)  # fmt: skip
+)
 
 SHAPE = (6, 40, 32)
 

@@ -28,7 +28,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from nnunet_lunet.architectures.lean_unet import LeanUNet
-from nnunet_lunet.reporting import synthetic
+from nnunet_lunet.datasets import synthetic
 
 # What a shell starts in the background ignores Ctrl-C, and so would every command that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

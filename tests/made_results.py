@@ -8,7 +8,7 @@ import SimpleITK as sitk
 from nnunetv2.evaluation.evaluate_predictions import compute_metrics_on_folder
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
-from nnunet_lunet.reporting import results
+from nnunet_lunet.host import results
 
 LABELS = {"background": 0, "front": 1, "back": 2}
 NAME = "Dataset950_Made"

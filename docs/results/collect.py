@@ -8,7 +8,7 @@ import statistics
 import sys
 from pathlib import Path
 
-from nnunet_lunet.reporting import results
+from nnunet_lunet.host import results
 from nnunet_lunet.trainers import checkpointing
 
 

@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from step_time import network, step
 
-from nnunet_lunet.reporting.profile import measure
+from nnunet_lunet.profile import measure
 
 PATCH, BATCH, STAGES = (48, 64, 48), 2, 5
 WIDTHS = {

@@ -14,8 +14,8 @@ from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw
 
 from nnunet_lunet.architectures import cost
+from nnunet_lunet.datasets import synthetic
 from nnunet_lunet.planning import planner, plans_file
-from nnunet_lunet.reporting import synthetic
 
 #: Name, shape of the images in voxels, spacing in mm.
 FINGERPRINTS = (

@@ -17,8 +17,9 @@ from pathlib import Path
 from statistics import median_low
 
 from nnunet_lunet.atomic import atomic_write
-from nnunet_lunet.reporting.compare import analysis, drawing, figures, files
-from nnunet_lunet.reporting.compare.comparison import Comparison, Model
+from nnunet_lunet.compare import analysis, files
+from nnunet_lunet.compare.page import drawing, figures
+from nnunet_lunet.compare.record import Comparison, Model
 
 MARGIN = 0.01
 PICTURES = ("dice_against_parameters", "differences")

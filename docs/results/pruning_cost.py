@@ -15,10 +15,10 @@ from step_time import NETWORKS, PATCH, network, step
 from torch import nn
 
 from nnunet_lunet.architectures import cost
+from nnunet_lunet.profile import measure
 from nnunet_lunet.pruning import groups, surgery
 from nnunet_lunet.pruning.importance import ImportanceStatistics
 from nnunet_lunet.pruning.names import IMPORTANCES
-from nnunet_lunet.reporting.profile import measure
 
 BATCH, ROUNDS = 2, 7
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from nnunet_lunet.architectures import cost
 from nnunet_lunet.architectures.lean_unet import LeanUNet
-from nnunet_lunet.reporting.profile import measure
+from nnunet_lunet.profile import measure
 
 PATCH, BATCH, CLASSES, STAGES = (40, 56, 40), 7, 3, 4
 NETWORKS = {"U-Net 32": (32, "doubling"), "flat 32": (32, "flat"), "flat 16": (16, "flat"), "flat 8": (8, "flat")}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import IO, Any
 
-from nnunet_lunet.palette import LINES
+from nnunet_lunet.pictures.palette import LINES
 from nnunet_lunet.pruning.groups import Group
 from nnunet_lunet.pruning.strategies import Removal
 

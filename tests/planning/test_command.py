@@ -6,7 +6,7 @@ import sys
 import pytest
 from conftest import RESENC
 
-from nnunet_lunet import cli
+from nnunet_lunet.cli import app
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.planning import presets, request
 
@@ -54,7 +54,7 @@ def here(monkeypatch, *arguments):
     """The command in this process; what it printed is with ``capsys``."""
     monkeypatch.setattr(sys, "argv", ["lunet", "plan", *arguments])
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        app.main()
     return end.value
 
 

@@ -12,9 +12,9 @@ from nnunetv2.experiment_planning.experiment_planners.residual_unets.residual_en
 )
 from nnunetv2.utilities.find_class_by_name import recursive_find_python_class
 
+from nnunet_lunet.datasets import synthetic
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.planning import limits, planner, plans_file, tasks
-from nnunet_lunet.reporting import synthetic
 
 FINGERPRINTS = {
     "Dataset911_Small": ((36, 50, 35), (1.0, 1.0, 1.0)),

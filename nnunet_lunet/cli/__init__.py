@@ -1,0 +1,1 @@
+"""``lunet …``: one file a command; ``app`` puts them together."""

@@ -1,0 +1,40 @@
+"""How a model is told from the others on the page and in the figures: a number and a colour."""
+
+from dataclasses import dataclass
+
+from nnunet_lunet.compare.record import Comparison
+from nnunet_lunet.pictures.palette import LINES
+
+#: The baseline's alone.
+BLACK = "#1a1a1a"
+#: One for each turn through the colours.
+_DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (6, 2, 1, 2)))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """:param number: place in the comparison, from 1; with many models colours repeat, numbers do not"""
+
+    number: int
+    colour: str
+
+    @property
+    def dashes(self) -> str | tuple[int, tuple[int, ...]]:
+        """Line style, which tells models of the same colour apart."""
+        return _DASHES[max(0, self.number - 2) // len(LINES) % len(_DASHES)]
+
+    @property
+    def ink(self) -> str:
+        """The colour, black or white, in which the number is read best."""
+        red, green, blue = (int(self.colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        luminance = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+        return BLACK if luminance > 0.18 else "#ffffff"
+
+
+def marks(comparison: Comparison) -> dict[str, Mark]:
+    """Mark of each model by its name."""
+    others = [model.name for model in comparison.models if model.name != comparison.baseline]
+    colours = {name: LINES[index % len(LINES)] for index, name in enumerate(others)}
+    return {
+        model.name: Mark(number, colours.get(model.name, BLACK)) for number, model in enumerate(comparison.models, 1)
+    }

@@ -1,0 +1,220 @@
+"""Sections of the page: from a comparison to what stands in each cell, and under each figure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nnunet_lunet.compare import words
+from nnunet_lunet.compare.page import drawing, figures, shown
+from nnunet_lunet.compare.record import FOREGROUND, METRICS, Comparison, Cost, Model, Summary, Test
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Summaries of one label.
+
+    :param rows: by model, then by metric
+    :param best: models with the best mean by metric; empty where there is nothing to compare
+    """
+
+    label: str
+    rows: dict[str, dict[str, Summary]]
+    best: dict[str, set[str]]
+
+
+@dataclass(frozen=True)
+class Tests:
+    """All models against the baseline, for one label and metric."""
+
+    label: str
+    metric: str
+    tests: list[Test]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """:param against: ratio to the baseline in words; :param sort: number to sort by"""
+
+    text: str
+    against: str
+    sort: float | None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with what it shows in words (``alt``) and how to read it (``caption``)."""
+
+    svg: bytes
+    alt: str
+    caption: str
+
+
+def scores(comparison: Comparison) -> list[Scores]:
+    """The mean over the foreground labels first."""
+    found = []
+    for label in _labels(comparison):
+        rows: dict[str, dict[str, Summary]] = {model.name: {} for model in comparison.models}
+        for summary in comparison.summaries:
+            if summary.label == label:
+                rows[summary.model][summary.metric] = summary
+        best = {metric: _best(metric, rows) for metric in METRICS}
+        found.append(Scores(label, {name: row for name, row in rows.items() if row}, best))
+    return found
+
+
+def _best(metric: str, rows: dict[str, dict[str, Summary]]) -> set[str]:
+    means = {name: row[metric].mean for name, row in rows.items() if metric in row}
+    known = {name: mean for name, mean in means.items() if mean is not None}
+    if len(known) < 2:
+        return set()
+    best = (max if METRICS[metric][1] else min)(known.values())
+    return {name for name, mean in known.items() if words.score(mean, metric) == words.score(best, metric)}
+
+
+def tests(comparison: Comparison) -> list[Tests]:
+    """The mean over the foreground labels first; models in the comparison's order."""
+    order = {model.name: index for index, model in enumerate(comparison.models)}
+    found = []
+    for label in _labels(comparison):
+        for metric in METRICS:
+            of_both = [test for test in comparison.tests if (test.label, test.metric) == (label, metric)]
+            if of_both:
+                found.append(Tests(label, metric, sorted(of_both, key=lambda test: order[test.model])))
+    return found
+
+
+def _labels(comparison: Comparison) -> list[str]:
+    """Of a single label the mean over all labels is its own."""
+    labels = list(dict.fromkeys(summary.label for summary in comparison.summaries))
+    single = [label for label in labels if label != FOREGROUND]
+    if FOREGROUND not in labels:
+        return single
+    return [FOREGROUND, *(single if len(single) > 1 else [])]
+
+
+def costs(comparison: Comparison) -> dict[str, list[Cell]]:
+    """By model: parameters, multiply-adds, seconds an epoch, peak memory."""
+    baseline = next((model for model in comparison.models if model.name == comparison.baseline), None)
+    return {model.name: _cost(model, baseline) for model in comparison.models}
+
+
+def _cost(model: Model, baseline: Model | None) -> list[Cell]:
+    cost = model.cost
+    other = baseline.cost if baseline is not None and baseline is not model else Cost()
+    return [
+        _cell(words.number(cost.parameters, 0), cost.parameters, other.parameters, "fewer"),
+        _cell(words.multiply_adds(cost.multiply_adds), cost.multiply_adds, other.multiply_adds, "fewer"),
+        _cell(words.number(cost.seconds_per_epoch, 1), cost.seconds_per_epoch, other.seconds_per_epoch, "less"),
+        _cell(words.memory(cost.peak_memory), cost.peak_memory, other.peak_memory, "less"),
+    ]
+
+
+def _cell(text: str, value: float | None, baseline: float | None, less: str) -> Cell:
+    same = "as many" if less == "fewer" else "as much"
+    return Cell(text, words.ratio(value, baseline, less, same), value)
+
+
+def noted(comparison: Comparison) -> dict[str, list[str]]:
+    """Notes on single scores, and the cases, labels and models that they are about."""
+    found: dict[str, list[str]] = {}
+    for score in comparison.scores:
+        if score.note:
+            run = ", ".join(
+                [f"fold {score.fold}"] * (score.fold is not None) + [f"seed {score.seed}"] * (score.seed is not None)
+            )
+            found.setdefault(score.note, []).append(
+                f"{score.case}, {score.label}, {score.model}" + (f" ({run})" if run else "")
+            )
+    return found
+
+
+def origins(comparison: Comparison) -> dict[str, str]:
+    """By model: where it comes from, as far as its name does not say."""
+    return {model.name: _origin(model) for model in comparison.models}
+
+
+def _origin(model: Model) -> str:
+    folds = sorted({fold for fold, _ in model.runs if fold is not None})
+    seeds = sorted({seed for _, seed in model.runs if seed is not None})
+    trainer = model.trainer if model.trainer and model.trainer not in model.name else None
+    parts = [
+        trainer, model.plans, model.configuration,
+        f"{_plural('fold', folds)} {', '.join(folds)}" if folds else None,
+        f"{_plural('seed', seeds)} {', '.join(map(str, seeds))}" if seeds else None,
+    ]  # fmt: skip
+    return " · ".join(part for part in parts if part) or "folder of predictions"
+
+
+def _plural(noun: str, things: Sequence[object]) -> str:
+    return noun if len(things) == 1 else f"{noun}s"
+
+
+def pictures(comparison: Comparison) -> dict[str, Picture | None]:
+    """``parameters``, ``learning``, ``differences`` and ``channels``; None where the comparison has no data for it."""
+    return {
+        "parameters": _picture(comparison, figures.dice_against_parameters, _about_parameters),
+        "learning": _picture(comparison, figures.learning, _about_learning),
+        "differences": _picture(comparison, figures.differences, _about_differences),
+        "channels": _picture(comparison, figures.channels, _about_channels),
+    }
+
+
+def _picture(
+    comparison: Comparison, draw: drawing.Draw, about: Callable[[Comparison], tuple[str, str]]
+) -> Picture | None:
+    svg = drawing.svg(draw, comparison)
+    return None if svg is None else Picture(svg, *about(comparison))
+
+
+def _about_parameters(comparison: Comparison) -> tuple[str, str]:
+    points = shown.points(comparison)
+    values = "; ".join(f"{name}: {size:,} parameters, Dice {dice:.3f}" for name, (size, dice) in points.items())
+    caption = (
+        "Mean foreground Dice of each model over its number of parameters. Thin bars: standard deviation over cases; "
+        "thick bars, where they are longer than the badge: over seeds or, with one seed, over folds. On the Pareto "
+        f"front, where no smaller model is as good: {', '.join(shown.pareto_front(points))}."
+    )
+    missing = [model.name for model in comparison.models if model.name not in points]
+    if missing:
+        caption += f" Not shown, because its parameters or its Dice are not known: {', '.join(missing)}."
+    return f"Scatter plot of mean foreground Dice against parameters. {values}.", caption
+
+
+def _about_learning(comparison: Comparison) -> tuple[str, str]:
+    values = "; ".join(
+        f"{name}: {words.number(dice[-1], 3)} after {len(dice)} epochs and {words.number(seconds[-1], 0)} s"
+        for name, (seconds, dice) in shown.learning(comparison).items()
+    )
+    return (
+        f"Line plot of pseudo Dice against epochs and against time. {values}.",
+        "nnU-Net’s pseudo Dice, of validation patches and not of whole cases, after each epoch: mean over folds and "
+        "seeds of its exponential moving average. Right: over the time that the epochs took; models compare only as "
+        "far as they trained on the same machine under the same load.",
+    )
+
+
+def _about_differences(comparison: Comparison) -> tuple[str, str]:
+    rows = shown.differences(comparison)
+    values = "; ".join(
+        f"{name}: better in {sum(value > 0 for value in cases.values())} of {len(cases)} cases, mean difference "
+        f"{words.difference(sum(cases.values()) / len(cases), 'dice')} points"
+        for name, cases in rows.items()
+    )
+    caption = (
+        "A dot is a case: foreground Dice of the model minus that of the baseline, right of the line where the model "
+        "is better. Box: quartiles and median; diamond and thick line: mean with its 95 % confidence interval."
+    )
+    if any(test.margin is not None for test in words.main_tests(comparison)):
+        caption += " Dotted: the margin of non-inferiority; an interval wholly to its right is non-inferior."
+    return f"Dot plot of foreground Dice minus the baseline's by case. {values}.", caption
+
+
+def _about_channels(comparison: Comparison) -> tuple[str, str]:
+    values = "; ".join(
+        f"{model.name}: {', '.join(map(str, model.cost.channels_per_level))}"
+        for model in comparison.models
+        if model.cost.channels_per_level
+    )
+    return (
+        f"Bar charts of channels by level, full resolution first. {values}.",
+        "Channels of all convolutions of a level (a resolution), full resolution on top; one scale for all models.",
+    )

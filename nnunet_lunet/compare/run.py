@@ -1,0 +1,260 @@
+"""``lunet compare``, from a request to files."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from nnunet_lunet.atomic import atomic_write
+from nnunet_lunet.compare import analysis, costs, files, metrics, notes, pairing, scoring, selection, table
+from nnunet_lunet.compare.record import FOREGROUND, Comparison, Cost, Model, Score, WorstCase
+from nnunet_lunet.compare.selection import Candidate
+from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import label_maps, references, results  # fmt: skip
+from nnunet_lunet.host.references import Source
+from nnunet_lunet.planning import plans_file
+
+#: Cases with the lowest Dice that are shown.
+_WORST = 6
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to compare.
+
+    :param dataset: number or name, as nnU-Net's ``-d``
+    :param models: trained ones, each [NAME=]TRAINER[:PLANS[:CONFIGURATION]]; all there are, if neither these nor
+        ``predictions`` are given
+    :param predictions: folders of label maps, each NAME=FOLDER
+    :param references: folder of label maps; those of training cases are found without it
+    :param baseline: name; the first that is asked for, and of all models the one with most parameters
+    :param folds: all but ``all`` if not given
+    :param tolerance: of surface Dice, mm
+    :param margin: of non-inferiority, in Dice
+    :param command: what the user typed, for the record
+    """
+
+    dataset: str | None = None
+    models: Sequence[str] = ()
+    predictions: Sequence[str] = ()
+    references: Path | None = None
+    baseline: str | None = None
+    folds: Sequence[str] = ()
+    plans: str | None = None
+    configuration: str | None = None
+    tolerance: float = 1.0
+    margin: float = 0.01
+    processes: int = 1
+    overwrite: bool = False
+    command: str = ""
+
+
+def run(request: Request, output: Path | None, console: Console) -> Comparison:
+    """Compare, print the overview, and write tables, data and page.
+
+    :param output: folder; ``comparison-DATASET`` if not given
+    :raises UserError: see ``lunet compare --help``; nothing was written
+    """
+    _check(request)
+    predictions = _folders(request.predictions)
+    dataset = None if request.dataset is None else plans_file.dataset_name(request.dataset)
+    source = references.find(dataset, request.references, predictions)
+    folder = output if output is not None else Path(f"comparison-{re.sub(r'[^0-9A-Za-z._-]+', '_', source.name)}")
+    files.check_free(folder, request.overwrite)
+    comparison = compare(request, source, predictions, console)
+    files.write(comparison, folder, request.overwrite)
+    _write_page(comparison, folder)
+    for each in table.overview(comparison):
+        console.print(each)
+    console.print(f"Tables: {folder / files.MARKDOWN}\nPage: {folder / files.PAGE}", markup=False, soft_wrap=True)
+    return comparison
+
+
+def compare(request: Request, source: Source, predictions: dict[str, Path], console: Console) -> Comparison:
+    """The comparison, without writing anything.
+
+    :param predictions: folder by model name
+    :raises UserError: see ``lunet compare --help``
+    """
+    labels = _unambiguous(results.labels(source.description))
+    candidates, said = _candidates(request, source, predictions)
+    asked = None
+    if request.baseline is not None:
+        asked = selection.find(request.baseline, candidates, "--baseline").name
+    elif request.models or predictions:
+        asked = candidates[0].name
+    candidates, on_folds = pairing.on_common_folds(candidates)
+    on_seeds = pairing.uneven_seeds(candidates)
+    common, left_out, on_cases = pairing.common_cases(candidates, source.references)
+    if request.references is not None:
+        on_cases += pairing.unpredicted(candidates, source.references)
+    reader = label_maps.reader_class(source.description, source.references[common[0]])
+    protocol = scoring.Protocol(labels, reader, request.tolerance)
+    cases = scoring.cases(candidates, {case: source.references[case] for case in common})
+    with _progress(console) as progress:
+        scores = scoring.score(cases, protocol, request.processes, _step(progress, "scoring cases", len(cases)))
+        runs = sum(len(candidate.runs) for candidate in candidates)
+        step = _step(progress, "reading checkpoints", runs)
+        priced = [(candidate, *costs.cost(candidate, step)) for candidate in candidates]
+    baseline = asked or _largest({candidate.name: cost for candidate, cost, *_ in priced})
+    tests, untested = analysis.tests(scores, baseline, request.margin)
+    particular = [
+        *said, *on_folds, *on_seeds, *on_cases, *_lacking(left_out), *(note for *_, told in priced for note in told),
+        *untested, *(notes.of_size(len(common)) if tests else []),
+    ]  # fmt: skip
+    for note in particular:
+        console.print(Text(note, style="yellow"), soft_wrap=True)
+    return Comparison(
+        dataset=source.name,
+        baseline=baseline,
+        labels=labels.drawn,
+        models=[_model(candidate, cost) for candidate, cost, *_ in sorted(priced, key=lambda p: p[0].name != baseline)],
+        scores=scores,
+        summaries=analysis.summaries(scores),
+        tests=tests,
+        trainings=[training for *_, trainings, _ in priced for training in trainings],
+        worst=_worst(scores, cases, source),
+        left_out=left_out,
+        notes=[
+            *particular,
+            *notes.of_metrics(request.tolerance, labels.ignore is not None, reader),
+            *notes.of_statistics(request.margin),
+        ],
+        versions=notes.versions(),
+        command=request.command,
+    )  # fmt: skip
+
+
+def _check(request: Request) -> None:
+    if request.dataset is None and not request.predictions:
+        raise UserError("name a dataset with -d, or folders with --predictions and --references")
+    if request.models and request.dataset is None:
+        raise UserError("-m needs a dataset: name it with -d")
+    if request.references is not None and not request.references.is_dir():
+        raise UserError(f"--references {request.references} is no folder")
+    if not 0 <= request.tolerance < inf:
+        raise UserError(f"--tolerance {request.tolerance:g}: give mm, 0 or more")
+    if not 0 < request.margin <= 1:
+        raise UserError(f"--margin {request.margin:g}: give a difference of Dice above 0 and up to 1; 0.01 is 1 point")
+    if request.processes < 1:
+        raise UserError(f"--processes {request.processes}: give 1 or more")
+    for fold in request.folds:
+        if not (fold.isdigit() or fold == "all"):
+            raise UserError(f"-f {fold!r}: give numbers separated by commas, or all")
+    metrics.check_installed()
+
+
+def _folders(predictions: Sequence[str]) -> dict[str, Path]:
+    folders: dict[str, Path] = {}
+    for entry in predictions:
+        name, _, folder = entry.partition("=")
+        if not name.strip() or not folder:
+            raise UserError(f"--predictions {entry!r}: write NAME=FOLDER")
+        if name in folders:
+            raise UserError(f"--predictions {name!r} is there twice: give each folder a name of its own")
+        if not Path(folder).is_dir():
+            raise UserError(f"--predictions {entry}: {folder} is no folder")
+        folders[name] = Path(folder)
+    return folders
+
+
+def _unambiguous(labels: results.Labels) -> results.Labels:
+    """A label that is named as the mean over labels is gets another name."""
+    if FOREGROUND not in labels.foreground:
+        return labels
+    other = f"{FOREGROUND} (label)"
+    return replace(
+        labels,
+        foreground={other if name == FOREGROUND else name: value for name, value in labels.foreground.items()},
+        drawn={value: other if name == FOREGROUND else name for value, name in labels.drawn.items()},
+    )
+
+
+def _candidates(request: Request, source: Source, predictions: dict[str, Path]) -> tuple[list[Candidate], list[str]]:
+    ending = source.description["file_ending"]
+    trained: list[Candidate] = []
+    said: list[str] = []
+    if request.models or not predictions:
+        wanted = selection.Wanted(request.models, request.folds, request.plans, request.configuration)
+        trained, said = selection.trained(source.name, ending, wanted)
+    candidates = trained + [selection.from_folder(name, folder, ending) for name, folder in predictions.items()]
+    selection.check_names(candidates)
+    return candidates, said
+
+
+def _lacking(left_out: dict[str, list[str]]) -> list[str]:
+    return [
+        f"Left out: {_number(cases)} without a prediction of {name}, such as {cases[0]}."
+        for name, cases in left_out.items()
+    ]
+
+
+def _number(cases: Sequence[str]) -> str:
+    return f"{len(cases)} case{'s' * (len(cases) > 1)}"
+
+
+def _largest(prices: dict[str, Cost]) -> str:
+    """The model with most parameters, of several the first by name."""
+    return min(prices, key=lambda name: (-(prices[name].parameters or 0), name))
+
+
+def _model(candidate: Candidate, cost: Cost) -> Model:
+    runs = [(run.fold, run.seed) for run in candidate.runs]
+    return Model(candidate.name, candidate.trainer, candidate.plans, candidate.configuration, runs, cost)
+
+
+def _worst(scores: Sequence[Score], cases: Sequence[scoring.Case], source: Source) -> list[WorstCase]:
+    by_name = {case.name: case for case in cases}
+    worst = []
+    for name in analysis.hardest(scores, _WORST):
+        shown = {prediction.model: prediction for prediction in reversed(by_name[name].predictions)}
+        dice = {
+            score.model: score.dice
+            for score in scores
+            if (score.case, score.label) == (name, FOREGROUND)
+            and (score.fold, score.seed) == (shown[score.model].fold, shown[score.model].seed)
+        }
+        image = source.image(name)
+        worst.append(
+            WorstCase(
+                case=name,
+                image=None if image is None else str(image.absolute()),
+                reference=str(by_name[name].reference.absolute()),
+                files={model: str(prediction.file.absolute()) for model, prediction in shown.items()},
+                dice=dice,
+            )
+        )
+    return worst
+
+
+def _write_page(comparison: Comparison, folder: Path) -> None:
+    """The page, and its figures as pictures; one that has nothing to show any more is removed."""
+    from nnunet_lunet.compare.page import document, drawing, figures
+
+    try:
+        with atomic_write(folder / files.PAGE) as new:
+            document.write(comparison, new)
+        for name, draw in figures.ALL.items():
+            picture = drawing.png(draw, comparison)
+            if picture is None:
+                (folder / f"{name}.png").unlink(missing_ok=True)
+                continue
+            with atomic_write(folder / f"{name}.png") as new:
+                new.write(picture)
+    except OSError as error:
+        raise UserError(f"--output {folder}: {error.filename or folder}: {error.strerror}") from error
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    return Progress(*columns, TimeRemainingColumn(), console=console)
+
+
+def _step(progress: Progress, what: str, total: int) -> Callable[[], None]:
+    task = progress.add_task(what, total=total)
+    return lambda: progress.advance(task)

@@ -1,0 +1,175 @@
+"""The tables of a comparison: as plain rows, as Markdown, and for the terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from nnunet_lunet.compare.record import FOREGROUND, METRICS, Comparison, Model, Summary, Test
+
+#: Digits after the point.
+_DIGITS = {"dice": 4, "hausdorff95": 2, "surface_dice": 4}
+_UNKNOWN = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text; the first column has names, the others numbers."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+
+
+def costs(comparison: Comparison) -> Table:
+    """What each model is and costs."""
+    header = ["model", "runs", "parameters", "G multiply-adds", "s/epoch", "peak memory (GB)", "channels per level"]
+    return Table("Models", header, [[model.name, _runs(model), *_cost(model)] for model in comparison.models])
+
+
+def scores(comparison: Comparison, metric: str) -> Table:
+    """Mean ± standard deviation over cases for each label, and the spread over folds and seeds."""
+    heading, more = METRICS[metric]
+    labels = _labels(comparison)
+    by_label = {(entry.model, entry.label): entry for entry in comparison.summaries if entry.metric == metric}
+    rows = []
+    for model in comparison.models:
+        mean = by_label[model.name, FOREGROUND]
+        rows.append(
+            [
+                model.name, *(_spread(by_label[model.name, label]) for label in labels),
+                _number(mean.over_folds, metric), _number(mean.over_seeds, metric),
+            ]
+        )  # fmt: skip
+    title = f"{heading}, {'more' if more else 'less'} is better: mean ± standard deviation over cases"
+    return Table(title, ["model", *labels, "sd of folds", "sd of seeds"], rows)
+
+
+def tests(comparison: Comparison, metric: str) -> Table:
+    """Every model against the baseline."""
+    margin = any(test.margin is not None for test in comparison.tests if test.metric == metric)
+    header = ["model", "label", "cases", "difference [95 % CI]", "p", "p (Holm)", "effect size"]
+    rows = [
+        [
+            test.model, test.label, str(test.cases), _difference(test), _p(test.p), _p(test.p_holm),
+            _UNKNOWN if test.effect_size is None else f"{test.effect_size:+.2f}", *[_verdict(test)] * margin,
+        ]
+        for test in comparison.tests
+        if test.metric == metric
+    ]  # fmt: skip
+    return Table(f"{METRICS[metric][0]}, model minus {comparison.baseline}", header + ["non-inferior"] * margin, rows)
+
+
+def overview(comparison: Comparison) -> list[RichTable]:
+    """For the terminal: parameters and foreground means, and Dice against the baseline."""
+    means = {(entry.model, entry.metric): entry for entry in comparison.summaries if entry.label == FOREGROUND}
+    cases = len({score.case for score in comparison.scores})
+    what = "mean over foreground labels ± standard deviation over cases"
+    headings = ["parameters", *(heading for heading, _ in METRICS.values())]
+    scored = _rich(f"{comparison.dataset}: {cases} cases", what, headings)
+    for model in comparison.models:
+        # In two lines, so that the names have room in a terminal of 80 columns.
+        row = (_spread(means[model.name, metric]).replace(" (", "\n(") for metric in METRICS)
+        scored.add_row(Text(model.name), _cost(model)[0], *row)
+    against = [test for test in comparison.tests if (test.label, test.metric) == (FOREGROUND, "dice")]
+    if not against:
+        return [scored]
+    tested = _rich(
+        f"Foreground Dice, model minus {comparison.baseline}", f"non-inferior: by a margin of {against[0].margin:g}",
+        ["difference [95 % CI]", "p (Holm)", "non-inferior"],
+    )  # fmt: skip
+    for test in against:
+        tested.add_row(Text(test.model), _difference(test), _p(test.p_holm), _verdict(test))
+    return [scored, tested]
+
+
+def _rich(title: str, caption: str, numbers: Sequence[str]) -> RichTable:
+    table = RichTable(title=Text(title), caption=Text(caption), box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("model", overflow="fold", min_width=12)
+    for heading in numbers:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def markdown(comparison: Comparison) -> str:
+    """The whole comparison for a reader."""
+    parts = [f"# {comparison.dataset}", *_facts(comparison), _markdown(costs(comparison))]
+    parts += [_markdown(scores(comparison, metric)) for metric in METRICS]
+    if comparison.tests:
+        parts += [f"## Against {_escaped(comparison.baseline)}"]
+        parts += [_markdown(tests(comparison, metric), "###") for metric in METRICS]
+    parts += ["## Notes", "\n".join(f"- {_escaped(note)}" for note in comparison.notes)]
+    if comparison.left_out:
+        parts += [
+            "## Left out",
+            "Cases that a model has no prediction for and another has; they are in no mean and no test.",
+        ]
+        parts += ["\n".join(f"- {_escaped(name)}: {', '.join(cases)}" for name, cases in comparison.left_out.items())]
+    return "\n\n".join(parts) + "\n"
+
+
+def _facts(comparison: Comparison) -> list[str]:
+    cases = len({score.case for score in comparison.scores})
+    versions = ", ".join(f"{name} {version}" for name, version in comparison.versions.items())
+    command = [f"`{comparison.command}`"] if comparison.command else []
+    size = f"{cases} cases, {len(comparison.models)} models, baseline {_escaped(comparison.baseline)}."
+    return [size, *command, versions]
+
+
+def _markdown(table: Table, level: str = "##") -> str:
+    lines = [table.header, ["---", *["---:"] * (len(table.header) - 1)], *table.rows]
+    return "\n".join(
+        [f"{level} {_escaped(table.title)}", "", *("| " + " | ".join(map(_escaped, line)) + " |" for line in lines)]
+    )
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _labels(comparison: Comparison) -> list[str]:
+    return list(dict.fromkeys(entry.label for entry in comparison.summaries))
+
+
+def _runs(model: Model) -> str:
+    folds = sorted({fold for fold, _ in model.runs if fold is not None})
+    seeds = sorted({seed for _, seed in model.runs if seed is not None})
+    told = [f"fold {', '.join(folds)}"] * bool(folds) + [f"seed {', '.join(map(str, seeds))}"] * bool(seeds)
+    return "; ".join(told) or "predictions"
+
+
+def _cost(model: Model) -> list[str]:
+    cost = model.cost
+    return [
+        _UNKNOWN if cost.parameters is None else f"{cost.parameters:,}",
+        _UNKNOWN if cost.multiply_adds is None else f"{cost.multiply_adds / 1e9:.3g}",
+        _UNKNOWN if cost.seconds_per_epoch is None else f"{cost.seconds_per_epoch:.3g}",
+        _UNKNOWN if cost.peak_memory is None else f"{cost.peak_memory / 1e9:.3g}",
+        _UNKNOWN if cost.channels_per_level is None else ", ".join(map(str, cost.channels_per_level)),
+    ]
+
+
+def _spread(entry: Summary) -> str:
+    if entry.mean is None:
+        return f"{_UNKNOWN} ({entry.undefined} undefined)"
+    spread = "" if entry.over_cases is None else f" ± {_number(entry.over_cases, entry.metric)}"
+    return _number(entry.mean, entry.metric) + spread + (f" ({entry.undefined} undefined)" if entry.undefined else "")
+
+
+def _difference(test: Test) -> str:
+    digits = _DIGITS[test.metric]
+    return f"{test.difference:+.{digits}f} [{test.low:+.{digits}f}, {test.high:+.{digits}f}]"
+
+
+def _verdict(test: Test) -> str:
+    return {None: _UNKNOWN, True: "yes", False: "not shown"}[test.non_inferior]
+
+
+def _number(value: float | None, metric: str) -> str:
+    return _UNKNOWN if value is None else f"{value:.{_DIGITS[metric]}f}"
+
+
+def _p(value: float | None) -> str:
+    return _UNKNOWN if value is None else "< 0.0001" if value < 1e-4 else f"{value:.4f}"

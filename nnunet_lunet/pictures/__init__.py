@@ -1,0 +1,1 @@
+"""Colours, slices, and label maps drawn over images."""

@@ -1,0 +1,136 @@
+"""What an executor runs: the preparation of a dataset, or one training. Also on another machine, so plain data."""
+
+import shlex
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+from nnunetv2.paths import nnUNet_preprocessed
+
+from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import commands
+from nnunet_lunet.study import cells, preparation
+from nnunet_lunet.study.cells import Plan
+from nnunet_lunet.study.matrix import Cell
+
+
+@contextmanager
+def locked(file: Path, seconds: float, refusal: str) -> Iterator[None]:
+    """Hold a lock that the operating system takes back from a process that ends, however it does.
+
+    :param seconds: to wait for it; negative waits for ever
+    :raises UserError: ``refusal``, if another process has it
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(file)
+    try:
+        lock.acquire(timeout=seconds)
+    except filelock.Timeout as error:
+        raise UserError(refusal) from error
+    except NotImplementedError:
+        pass  # a file system without locks, as some clusters have: their scheduler starts each job once
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class Job:
+    """Something to run, in a process of its own on another machine.
+
+    submitit asks for :meth:`checkpoint` when the time of a job is over, and queues its answer: the same again, which
+    goes on from the files.
+    """
+
+    def checkpoint(self, *arguments: Any, **keywords: Any) -> Any:
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self, *arguments, **keywords)
+
+    def __call__(self, variables: Mapping[str, str] | None = None, lifeline: int = subprocess.PIPE) -> Any:
+        """:param variables: of the environment of commands
+        :param lifeline: see :func:`nnunet_lunet.host.commands.run_stock`
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Preparation(Job):
+    """Plans and data of one dataset's cells."""
+
+    dataset: str
+    cells: tuple[Cell, ...]
+    plan: Plan
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset}__preparation"
+
+    @property
+    def log(self) -> Path:
+        return self.plan.output / "logs" / self.dataset / "preparation.log"
+
+    def __call__(self, variables: Mapping[str, str] | None = None, lifeline: int = subprocess.PIPE) -> dict[str, str]:
+        """What went wrong, by the name of the plans whose cells cannot be trained."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        lock = Path(nnUNet_preprocessed) / self.dataset / ".lunet-study.lock"
+        try:
+            with locked(lock, -1, ""):
+                for command in preparation.stock_commands(self.dataset, self.cells):
+                    commands.run_stock(command, variables or {}, self.log, lifeline=lifeline)
+                return self._plans_of_presets()
+        except UserError as error:
+            return {cell.plans: said(error) for cell in self.cells}
+
+    def _plans_of_presets(self) -> dict[str, str]:
+        wrong = {}
+        for origin in preparation.origins(self.cells):
+            if origin.derived:
+                command = shlex.join(preparation.plan_command(self.dataset, origin))
+                try:
+                    lines = preparation.make_plans(self.dataset, origin)
+                except UserError as error:
+                    lines = [said(error)]
+                    wrong[origin.name] = f"{command}: {lines[0]}"
+                with self.log.open("a", encoding="utf-8") as file:
+                    file.writelines(f"{line}\n" for line in [f"$ {command}", *lines])
+        return wrong
+
+
+@dataclass(frozen=True)
+class Training(Job):
+    """One cell, from wherever it is."""
+
+    cell: Cell
+    plan: Plan
+
+    @property
+    def name(self) -> str:
+        return f"{self.cell.dataset}__{self.cell.name}"
+
+    def __call__(self, variables: Mapping[str, str] | None = None, lifeline: int = subprocess.PIPE) -> str | None:
+        """What went wrong, in one line; None if all went well."""
+        log, fold = self.plan.log(self.cell), cells.fold_folder(self.cell)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        lock = fold.with_name(f".{fold.name}.lock")
+        try:
+            with locked(lock, 0, f"{fold} is being trained by another study: run this one again later"):
+                for command in cells.commands(self.cell, self.plan, cells.state(self.cell, self.plan)):
+                    with log.open("a", encoding="utf-8") as file:
+                        file.writelines(f"{line}\n" for line in cells.before(command, self.cell, self.plan))
+                    commands.run_stock(command, variables or {}, log, lifeline=lifeline)
+                    cells.after(command, self.cell, self.plan)
+        except UserError as error:
+            return said(error)
+        except OSError as error:
+            return f"{error.filename}: {error.strerror}"
+        return None
+
+
+def said(error: UserError) -> str:
+    """A message without the name of this package before it."""
+    return str(error.code).removeprefix("nnunet-lunet: ")

@@ -1,0 +1,356 @@
+"""``lunet compare`` on results that nnU-Net evaluated."""
+
+import csv
+import io
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import pytest
+from conftest import read_only
+from made_results import both, box
+from nnunetv2.evaluation.evaluate_predictions import load_summary_json
+from rich.console import Console
+
+from nnunet_lunet.compare import costs, files, run, scoring
+from nnunet_lunet.compare.record import FOREGROUND, Cost
+from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import results
+
+DATASET = "950"
+
+
+@pytest.fixture
+def compare(tmp_path, page):
+    """Run the command; returns the comparison, and has checked that the file holds the same."""
+    printed = io.StringIO()
+
+    def run(output="out", **options):
+        request = run.Request(**{"dataset": DATASET, **options})
+        found = run.run(request, tmp_path / output, Console(file=printed, width=200))
+        assert files.read_json(tmp_path / output / files.JSON) == found
+        return found
+
+    run.printed = printed.getvalue
+    return run
+
+
+def dice_of(comparison, model):
+    """By case and label."""
+    return {(s.case, s.label): s.dice for s in comparison.scores if s.model == model and s.label != FOREGROUND}
+
+
+def by_nnunet(fold, names):
+    """Dice of nnU-Net's own summary, by case and label; None for nan."""
+    cases = load_summary_json(str(fold / "validation" / "summary.json"))["metric_per_case"]
+    return {
+        (case["prediction_file"].rpartition("/")[2].partition(".")[0], names[label]): None
+        if math.isnan(found["Dice"])
+        else found["Dice"]
+        for case in cases
+        for label, found in case["metrics"].items()
+    }
+
+
+def test_three_models(three, compare):
+    found = compare(baseline="nnUNetTrainer")
+    assert (found.dataset, found.baseline, found.labels) == (
+        "Dataset950_Made",
+        "nnUNetTrainer",
+        {1: "front", 2: "back"},
+    )
+    assert [model.name for model in found.models] == ["nnUNetTrainer", "LUnetTrainer_w8", "UNetTrainer"]
+    # Cubes of 4 voxels moved by 0, 1 and 2 voxels of 1 mm.
+    means = {(entry.model, entry.metric): entry.mean for entry in found.summaries if entry.label == "back"}
+    expected = {"LUnetTrainer_w8": (1, 0, 1), "UNetTrainer": (0.75, 1, 1), "nnUNetTrainer": (0.5, 2, None)}
+    for model, values in expected.items():
+        for metric, value in zip(("dice", "hausdorff95", "surface_dice"), values, strict=True):
+            assert value is None or means[model, metric] == pytest.approx(value), (model, metric)
+    assert 0 < means["nnUNetTrainer", "surface_dice"] < 1
+    test = next(t for t in found.tests if (t.model, t.label, t.metric) == ("UNetTrainer", FOREGROUND, "dice"))
+    assert (test.cases, test.difference, test.low, test.high) == (3, 0.25, 0.25, 0.25)
+    # Three differences of one sign: 2 of 8; two models.
+    assert (test.p, test.p_holm, test.effect_size, test.non_inferior) == (0.25, 0.5, 1, True)
+    assert [t.non_inferior for t in found.tests if t.metric == "hausdorff95"] == [None] * 6
+    assert found.left_out == {}
+    assert "LUnetTrainer_w8" in compare.printed() and "+0.2500" in compare.printed()
+
+
+def test_the_baseline_is_the_first_named_or_the_largest(three, compare, monkeypatch):
+    sizes = {"LUnetTrainer_w8": 10, "UNetTrainer": 30, "nnUNetTrainer": 30}
+    monkeypatch.setattr(costs, "cost", lambda candidate, step: (Cost(parameters=sizes[candidate.name]), [], []))
+    assert compare("all").baseline == "UNetTrainer"
+    assert compare("named", models=["LUnetTrainer_w8", "UNetTrainer"]).baseline == "LUnetTrainer_w8"
+
+
+def test_dice_is_that_of_nnunets_summary(three, compare):
+    found = compare()
+    for model in ("UNetTrainer", "LUnetTrainer_w8", "nnUNetTrainer"):
+        expected = by_nnunet(three.fold(model), {1: "front", 2: "back"})
+        assert len(expected) == 6
+        assert dice_of(found, model) == expected
+
+
+def test_regions_ignored_voxels_and_structures_that_are_not_there(make, compare):
+    made = make(
+        labels={"background": 0, "whole": [1, 2], "front": 1, "ignore": 3}, more={"regions_class_order": [2, 1]}
+    )
+    volumes = [both(0), both(1), box((1, 1, 1), value=2), np.zeros((6, 10, 12), np.uint8)]
+    for index, volume in enumerate(volumes):
+        reference = volume.copy()
+        reference[:, :2] = 3
+        made.reference(f"case_{index}", reference)
+    predictions = {f"case_{index}": volume for index, volume in enumerate(volumes)}
+    exact = made.trained("UNetTrainer", predictions)
+    other = made.trained("LUnetTrainer", {**predictions, "case_0": both(2), "case_1": 0 * both(0), "case_3": both(0)})
+    found = compare()
+    assert found.labels == {2: "whole", 1: "front"}
+    names = {(1, 2): "whole", 1: "front"}
+    assert dice_of(found, "UNetTrainer") == by_nnunet(exact, names)
+    assert dice_of(found, "LUnetTrainer") == by_nnunet(other, names)
+    scores = {(s.model, s.case, s.label): s for s in found.scores}
+    missed = scores["LUnetTrainer", "case_1", "front"]
+    assert (missed.dice, missed.hausdorff95, missed.surface_dice, missed.note) == (0, None, 0, "prediction is empty")
+    nothing = scores["UNetTrainer", "case_3", FOREGROUND]
+    assert (nothing.dice, nothing.surface_dice) == (None, None)
+    assert nothing.note.startswith("whole: reference and prediction are empty; front:")
+    # The mean of case 2 is that of the label that is there.
+    assert scores["UNetTrainer", "case_2", FOREGROUND].dice == scores["UNetTrainer", "case_2", "whole"].dice == 1
+    counted = {(e.model, e.label): (e.cases, e.undefined) for e in found.summaries if e.metric == "hausdorff95"}
+    assert counted["UNetTrainer", "whole"] == (3, 1)
+    assert any("ignore label" in note for note in found.notes) and any("both empty" in note for note in found.notes)
+
+
+def test_a_label_that_is_named_foreground(make, compare):
+    made = make(labels={"background": 0, "foreground": 1})
+    for index in range(2):
+        made.reference(f"case_{index}", box((1, 1, 1)))
+    made.trained("UNetTrainer", {f"case_{index}": box((1, 1, 1)) for index in range(2)})
+    assert {score.label for score in compare().scores} == {FOREGROUND, "foreground (label)"}
+
+
+def test_several_seeds_and_folds(make, compare):
+    made = make()
+    for index in range(4):
+        made.reference(f"case_{index}", both(index))
+    for fold in (0, 1):
+        for seed in (1, 2):
+            cases = {f"case_{i}": both(i, shift=seed - 1) for i in (2 * fold, 2 * fold + 1)}
+            made.trained(f"LUnetTrainer_seed{seed}", cases, fold)
+        made.trained("UNetTrainer", {f"case_{i}": both(i, shift=2 * fold) for i in (2 * fold, 2 * fold + 1)}, fold)
+    made.trained("UNetTrainer", {"case_9": both(0)}, 2, finished=False)
+    found = compare(models=["UNetTrainer", "LUnetTrainer"])
+    assert found.baseline == "UNetTrainer"
+    assert found.models[1].runs == [("0", 1), ("1", 1), ("0", 2), ("1", 2)]
+    own = {(e.model, e.metric): e for e in found.summaries if e.label == FOREGROUND}
+    lean, stock = own["LUnetTrainer", "dice"], own["UNetTrainer", "dice"]
+    # Seed 1 is exact, seed 2 one voxel off: Dice 1 and 0.75 in each case. The baseline: 1 and 0.5 by fold.
+    assert (lean.mean, lean.over_cases, lean.over_folds) == (0.875, 0, 0)
+    assert lean.over_seeds == pytest.approx(0.25 / 2**0.5)
+    assert (stock.mean, stock.over_seeds) == (0.75, None)
+    assert stock.over_folds == pytest.approx(0.5 / 2**0.5)
+    assert any("fold 2 of UNetTrainer" in note for note in found.notes)
+    assert "fold 2 of UNetTrainer" in compare.printed()
+
+
+def test_cases_that_one_lacks_are_listed_and_in_no_mean(three, compare):
+    (three.fold("UNetTrainer") / "validation" / "case_1.nii.gz").unlink()
+    (three.references / "case_2.nii.gz").rename(three.root / "case_2.nii.gz")
+    three.reference("case_7", both(0))
+    for model in ("UNetTrainer", "LUnetTrainer_w8", "nnUNetTrainer"):
+        three.write(three.fold(model) / "validation" / "case_7.nii.gz", both(0))
+    found = compare()
+    assert {score.case for score in found.scores} == {"case_0", "case_7"}
+    assert found.left_out == {"UNetTrainer": ["case_1"]}
+    assert "Left out: 1 case without a prediction of UNetTrainer, such as case_1." in compare.printed()
+    assert compare.printed().count("Left out, because there is no reference: case_2.") == 1
+    assert "- UNetTrainer: case_1\n" in (files_of(compare, three) / "comparison.md").read_text()
+
+
+def test_few_cases_are_said_to_show_nothing(three, compare):
+    found = compare()
+    assert any("With 3 cases no p value can be below 0.05 (the smallest is 0.25)" in note for note in found.notes)
+
+
+def test_references_that_nobody_predicted_are_named(three, compare):
+    three.reference("case_8", both(0))
+    options = {"references": three.references, "predictions": [f"A={three.fold('UNetTrainer') / 'validation'}"]}
+    compare("folders", **options)
+    assert "Left out, because no model predicted it: case_8." in compare.printed()
+
+
+def files_of(compare, made):
+    return made.root.parent / "out"
+
+
+def test_folders_of_predictions_need_no_dataset(make, compare, tmp_path):
+    made = make()
+    references = tmp_path / "unseen" / "labels"
+    for index in range(2):
+        made.write(references / f"case_{index}.nii.gz", both(index))
+        made.write(tmp_path / "a=b" / f"case_{index}.nii.gz", both(index))
+        made.write(tmp_path / "c" / f"case_{index}.nii.gz", both(index, shift=1))
+    made.describe(references.parent)
+    options = {"predictions": [f"our lean one={tmp_path / 'a=b'}", f"B={tmp_path / 'c'}"], "references": references}
+    found = compare(dataset=None, **options)
+    assert (found.dataset, found.baseline) == ("Made", "our lean one")
+    assert [(m.name, m.trainer, m.runs, m.cost.parameters) for m in found.models] == [
+        ("our lean one", None, [(None, None)], None), ("B", None, [(None, None)], None),
+    ]  # fmt: skip
+    assert fmean(s.dice for s in found.scores if s.model == "B") == 0.75
+    # Beside a trained model on the same cases.
+    for index in range(2):
+        made.reference(f"case_{index}", both(index))
+    made.trained("UNetTrainer", {f"case_{index}": both(index) for index in range(2)})
+    found = compare("mixed", models=["UNetTrainer"], **options)
+    assert [model.name for model in found.models] == ["UNetTrainer", "our lean one", "B"]
+
+
+def test_files_hold_every_score_and_both_kinds_of_nothing(three, compare):
+    folder = files_of(compare, three)
+    found = compare(margin=0.3)
+    rows = list(csv.DictReader((folder / "scores.csv").open()))
+    assert len(rows) == len(found.scores) == 3 * 3 * 3
+    assert rows[0] == {
+        "model": "LUnetTrainer_w8", "fold": "0", "seed": "", "case": "case_0", "label": "front",
+        "dice": "1.0", "hausdorff95": "0.0", "surface_dice": "1.0", "note": "",
+    }  # fmt: skip
+    assert len(list(csv.DictReader((folder / "summary.csv").open()))) == len(found.summaries) == 27
+    assert len(list(csv.DictReader((folder / "tests.csv").open()))) == len(found.tests) == 18
+    text = (folder / "comparison.md").read_text()
+    assert "| UNetTrainer | 0.7500 ± 0.0000 | 0.7500 ± 0.0000 | 0.7500 ± 0.0000 | – | – |" in text
+    assert (folder / "comparison.html").stat().st_size
+
+
+@pytest.mark.slow
+def test_several_processes_find_the_same(three, compare):
+    assert compare("two", processes=2) == compare("one")
+    three.write(three.fold("UNetTrainer") / "validation" / "case_1.nii.gz", both(1), Origin=(0.0, 0.0, 5.0))
+    with pytest.raises(UserError, match=r"^nnunet-lunet: .*case_1\.nii\.gz: its origin"):
+        compare("three", processes=2)
+
+
+def test_a_folder_with_something_in_it_is_not_written_to(three, compare, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "comparison.md").write_text("mine")
+    with pytest.raises(UserError, match="is not empty"):
+        compare()
+    assert [(f.name, f.read_text()) for f in (tmp_path / "out").iterdir()] == [("comparison.md", "mine")]
+    compare(overwrite=True)
+    assert (tmp_path / "out" / "comparison.md").read_text() != "mine"
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_scored(three, compare, tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "score", None)
+    (tmp_path / "locked").mkdir()
+    with read_only(tmp_path / "locked"), pytest.raises(UserError, match="locked cannot be written"):
+        compare("locked/out")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"--output .*file is no folder"):
+        compare("file")
+
+
+def bad_geometry(made):
+    made.write(made.fold("UNetTrainer") / "validation" / "case_1.nii.gz", both(1), Spacing=(1.0, 1.0, 1.0))
+
+
+def bad_label(made):
+    made.write(made.fold("UNetTrainer") / "validation" / "case_1.nii.gz", both(1) * 2)
+
+
+def cut_off(made):
+    file = made.fold("UNetTrainer") / "validation" / "case_1.nii.gz"
+    file.write_bytes(file.read_bytes()[:-20])
+
+
+def no_reference(made):
+    for file in made.references.iterdir():
+        file.unlink()
+
+
+def broken_description(made):
+    (made.references.parent / "dataset.json").write_text("{")
+
+
+def odd_labels(made):
+    content = {"labels": {"front": 1}, "file_ending": ".nii.gz"}
+    (made.references.parent / "dataset.json").write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("harm", "options", "told"),
+    [
+        (bad_geometry, {}, r"UNetTrainer.*case_1\.nii\.gz: its spacing \(1 1 1\) is not that of .* \(3 1\.5 1\)"),
+        (bad_label, {}, r"case_1\.nii\.gz has label 4: the labels of the data set are 0, 1, 2"),
+        (cut_off, {}, r"case_1\.nii\.gz cannot be read"),
+        (no_reference, {}, "no references .*--references"),
+        (broken_description, {}, r"dataset\.json cannot be read"),
+        (odd_labels, {}, "labels of dataset.json: RuntimeError: Background"),
+        (None, {"models": ["LUnetTrainer_w9"]}, "did you mean LUnetTrainer_w8"),
+        (None, {"baseline": "UnetTrainer"}, "--baseline 'UnetTrainer' is none of the models: did you mean UNetTrainer"),
+        (None, {"dataset": "951"}, "-d 951: Could not find a dataset"),
+        (None, {"dataset": "made"}, "-d made: use a number"),
+        (None, {"dataset": None}, "name a dataset with -d"),
+        (None, {"folds": ["x"]}, "-f 'x'"),
+        (None, {"folds": ["4"]}, "-f 4: not validated"),
+        (None, {"tolerance": -1.0}, "--tolerance -1"),
+        (None, {"tolerance": math.nan}, "--tolerance nan"),
+        (None, {"margin": 0.0}, "--margin 0"),
+        (None, {"processes": 0}, "--processes 0"),
+        (None, {"predictions": ["A"]}, "write NAME=FOLDER"),
+        (None, {"predictions": ["A=/nowhere"]}, "--predictions A=/nowhere: /nowhere is no folder"),
+        (None, {"predictions": ["A=/", "A=/tmp"]}, "'A' is there twice"),
+        (None, {"references": Path("/nowhere")}, "--references /nowhere is no folder"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line_and_nothing_written(three, compare, tmp_path, harm, options, told):
+    if harm is not None:
+        harm(three)
+    with pytest.raises(UserError, match=told) as raised:
+        compare(**options)
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_models_of_one_name(three, compare, tmp_path):
+    three.write(tmp_path / "more" / "case_0.nii.gz", both(0))
+    with pytest.raises(UserError, match="two models are named 'UNetTrainer'"):
+        compare(models=["UNetTrainer"], predictions=[f"UNetTrainer={tmp_path / 'more'}"])
+
+
+def test_worst_cases_have_files_to_draw(three, compare):
+    three.write(three.fold("UNetTrainer") / "validation" / "case_1.nii.gz", 0 * both(1))
+    image = three.root / "nnUNet_raw" / "Dataset950_Made" / "imagesTr" / "case_1_0000.nii.gz"
+    three.write(image, both(1))
+    worst = compare().worst
+    assert worst[0].case == "case_1" and len(worst) == 3
+    assert worst[0].image == str(image) and worst[1].image is None
+    assert worst[0].reference == str(three.references / "case_1.nii.gz")
+    assert worst[0].files["UNetTrainer"] == str(three.fold("UNetTrainer") / "validation" / "case_1.nii.gz")
+    assert worst[0].dice == {"UNetTrainer": 0, "LUnetTrainer_w8": 1, "nnUNetTrainer": 0.5}
+
+
+def test_costs_of_real_trainings(tiny, page, tmp_path):
+    """Two seeds and a baseline, by the stock command; the baseline is the larger network."""
+    for trainer in ("LUnetTrainer_w2_1epochs_1iters_seed1", "LUnetTrainer_w2_1epochs_1iters_seed2"):
+        tiny.train(trainer)
+    tiny.train("UNetTrainer_w2_1epochs_1iters")
+    models = ["LUnetTrainer_w2_1epochs_1iters", "UNetTrainer_w2_1epochs_1iters"]
+    with tiny.active():
+        request = run.Request("901", baseline=models[1], models=models, command="lunet compare")
+        found = run.run(request, tmp_path / "out", Console(file=io.StringIO()))
+    stock, lean = found.models
+    assert [len(model.runs) for model in found.models] == [1, 2]
+    folds = [tiny.fold(f"LUnetTrainer_w2_1epochs_1iters_seed{seed}") for seed in (1, 2)]
+    assert lean.cost.parameters == results.trained_fold(folds[0], 1).parameters < stock.cost.parameters
+    seconds = [results.trained_fold(fold, 1).seconds_per_iteration for fold in folds]
+    assert lean.cost.seconds_per_epoch == pytest.approx(fmean(seconds))
+    assert 0 < lean.cost.multiply_adds < stock.cost.multiply_adds
+    assert len(set(lean.cost.channels_per_level[:-1])) == 1
+    names = {1: "front", 2: "back"}
+    for seed, fold in enumerate(folds, 1):
+        own = replace(found, scores=[score for score in found.scores if score.seed in (seed, None)])
+        assert dice_of(own, models[0]) == by_nnunet(fold, names)

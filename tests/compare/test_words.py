@@ -1,0 +1,103 @@
+from dataclasses import replace
+
+import pytest
+
+from nnunet_lunet.compare import record as data
+from nnunet_lunet.compare import words
+from nnunet_lunet.compare.record import FOREGROUND, Comparison, Cost, Model, Summary
+
+
+def model(name, parameters):
+    return Model(name, name, None, None, [], Cost(parameters))
+
+
+def against(name, difference=-0.011, low=-0.018, high=-0.004, p=0.01, margin=0.01, **changes):
+    found = data.Test(name, "U", FOREGROUND, "dice", 40, difference, low, high, p, 2 * p, -0.5, margin, low > -margin)
+    return replace(found, **changes)
+
+
+def comparison(*tests, sizes=None):
+    sizes = sizes or {"U": 5_603_177, "A": 29_841, "B": 118_041}
+    summaries = [Summary(name, FOREGROUND, "dice", 0.853, 0.03, None, None, 40, 0) for name in sizes]
+    return Comparison("D", "U", {1: "x"}, [model(*item) for item in sizes.items()], [], summaries, list(tests))
+
+
+def test_a_finding_in_one_sentence():
+    # 5,603,177 / 29,841 = 187.8.
+    assert words.sentence(comparison(), against("A")) == (
+        "A: 188 times fewer parameters; Dice 0.853, 1.1 points below U (95\u00a0% CI −1.8 to −0.4 points; p = 0.020, "
+        "40 cases): worse; not shown to be non-inferior at a margin of 1 point."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"difference": 0.02, "effect_size": 0.5, "low": 0.01, "high": 0.03}, "2.0 points above the baseline"),
+        ({"difference": 0.0001, "low": -0.002, "high": 0.002}, "level with the baseline (95\u00a0% CI −0.2 to +0.2"),
+        ({"p": 0.0001, "p_holm": 0.0002}, "p < 0.001, 40 cases"),
+        ({"p": None, "p_holm": None}, "points; 40 cases): not tested;"),
+        ({"p_holm": 0.05}, "no difference shown; not shown to be non-inferior"),
+        ({"p_holm": 0.0625, "cases": 5}, "5 cases): too few cases to test; not shown"),
+        ({"p_holm": 0.0625, "cases": 6}, "no difference shown"),
+        ({"effect_size": 0.5}, "better by rank, not by mean"),
+        ({"margin": None, "non_inferior": None}, "): worse."),
+        ({"margin": 0.025, "non_inferior": True}, "worse; non-inferior at a margin of 2.5 points."),
+    ],
+)
+def test_parts_of_the_sentence(changes, part):
+    assert part in words.sentence(comparison(), replace(against("A"), **changes), "the baseline")
+
+
+@pytest.mark.parametrize(
+    ("metric", "difference", "finding"), [("hausdorff95", 1.5, "worse"), ("surface_dice", 0.2, "better")]
+)
+def test_more_is_not_better_of_a_distance(metric, difference, finding):
+    test = replace(against("A"), metric=metric, difference=difference, effect_size=0.9)
+    assert words.finding(test) == finding
+
+
+def test_the_headline_is_about_the_smallest_model_that_is_non_inferior():
+    good = against("B", -0.001, -0.004, 0.002)
+    assert words.headline(comparison(against("A"), good)) == ("Smallest model that is non-inferior", good)
+    both = replace(good, model="A")
+    assert words.headline(comparison(good, both))[1] == both
+    # One of unknown size is not the smallest.
+    assert words.headline(comparison(good, both, sizes={"U": 9, "A": None, "B": 5}))[1] == good
+    better = replace(both, difference=0.01)
+    assert words.headline(comparison(good, better, sizes=dict.fromkeys("UAB"))) == ("Best mean", better)
+
+
+def test_without_a_non_inferior_model_the_headline_is_about_the_best():
+    near, far = against("A"), against("B", -0.2, -0.3, -0.1)
+    assert words.headline(comparison(far, near)) == ("Nearest to the baseline", near)
+    assert words.headline(comparison(far)) == ("", far)
+    assert words.headline(comparison()) is None
+    other_label = replace(near, label="x")
+    assert words.headline(comparison(other_label)) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "baseline", "text"),
+    [(29_841, 5_603_177, "188× fewer"), (3.0, 2.0, "1.5× more"), (500, 501, "as many"),
+     (1, 12_345_678, "12,345,678× fewer"),
+     (None, 5, ""), (5, None, ""), (0, 5, "")],
+)  # fmt: skip
+def test_ratios(value, baseline, text):
+    assert words.ratio(value, baseline) == text
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "text"),
+    [
+        (words.number, (-0.0001, 2), "0.00"), (words.number, (-12345.678, 1), "−12,345.7"),
+        (words.number, (float("nan"), 1), "–"), (words.score, (0.8534, "dice"), "0.853"),
+        (words.score, (1.854, "hausdorff95"), "1.85"), (words.difference, (0.0312, "surface_dice"), "+3.1"),
+        (words.difference, (-0.42, "hausdorff95"), "−0.42"), (words.difference, (None, "dice"), "–"),
+        (words.p_value, (0.0123, ), "0.012"), (words.p_value, (None, ), "–"), (words.memory, (3.2e9, ), "3.20 GB"),
+        (words.memory, (5e8, ), "500 MB"), (words.multiply_adds, (1.46e9, ), "1.5 G"),
+        (words.multiply_adds, (2.5e6, ), "2.5 M"),
+    ],
+)  # fmt: skip
+def test_numbers(function, arguments, text):
+    assert function(*arguments) == text

@@ -1,0 +1,78 @@
+import json
+
+import pytest
+import torch
+
+from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import results
+
+
+def test_a_trained_fold(tmp_path):
+    shared = torch.zeros(3, 2)
+    torch.save(
+        {
+            "trainer_name": "T", "peak_memory": 2_000_000,
+            "network_weights": {
+                "a.weight": shared, "alias.weight": shared, "a.bias": torch.zeros(3),
+                "norm.running_mean": torch.zeros(3), "norm.num_batches_tracked": torch.tensor(1),
+            },
+            "logging": {
+                "epoch_start_timestamps": [0.0, 10.0, 20.0], "epoch_end_timestamps": [9.0, 14.0, 25.0],
+                "ema_fg_dice": [0.5, 0.75, float("nan")],
+            },
+        },
+        tmp_path / "checkpoint_final.pth",
+    )  # fmt: skip
+    # 3x2 weights and 3 biases, aliases and statistics not counted; epochs of 9, 4 and 5 s with 10 iterations each.
+    assert results.trained_fold(tmp_path, 10) == results.TrainedFold(
+        "T", 9, 0.5, [9.0, 13.0, 18.0], [0.5, 0.75, None], 2_000_000
+    )
+
+
+def test_no_checkpoint_is_told_in_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"checkpoint_final\.pth"):
+        results.trained_fold(tmp_path, 10)
+
+
+def test_an_evaluation(tmp_path):
+    summary = {
+        "mean": {"1": {"Dice": 0.5}, "2": {"Dice": 0.25}},
+        "foreground_mean": {"Dice": 0.375},
+        "metric_per_case": [
+            {"prediction_file": "/x/case.nii.gz", "metrics": {"1": {"Dice": 0.5}, "2": {"Dice": 0.25}}}
+        ],
+    }
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    expected = results.Evaluation({1: 0.5, 2: 0.25}, 0.375, {"case.nii.gz": {1: 0.5, 2: 0.25}})
+    assert results.evaluation(tmp_path / "summary.json") == expected
+
+
+def test_labels_of_a_data_set():
+    found = results.labels({"labels": {"background": 0, "b": 2, "a": 1}})
+    assert found == results.Labels({"a": 1, "b": 2}, {1: "a", 2: "b"}, frozenset({0, 1, 2}), None)
+
+
+def test_regions_and_the_ignore_label():
+    labels = {"background": 0, "whole": [1, 2, 3], "core": [2, 3], "middle": 3, "ignore": 4}
+    found = results.labels({"labels": labels, "regions_class_order": [1, 2, 3]})
+    assert found.foreground == {"whole": (1, 2, 3), "core": (2, 3), "middle": 3}
+    # Where regions overlap, nnU-Net's label map has the value of the last.
+    assert found.drawn == {1: "whole", 2: "core", 3: "middle"}
+    assert (found.allowed, found.ignore) == (frozenset({0, 1, 2, 3}), 4)
+
+
+@pytest.mark.parametrize(
+    "description",
+    [{}, {"labels": {"a": 1}}, {"labels": {"background": 0, "a": [1, 2]}}, {"labels": {"background": 0, "a": "x"}}],
+)
+def test_labels_that_nnunet_does_not_take(description):
+    with pytest.raises(UserError, match=r"labels of dataset\.json"):
+        results.labels(description)
+
+
+def test_label_maps_by_case(tmp_path):
+    for name in ("a b.nii.gz", "c.v2.nii.gz", "summary.json", "a.npz"):
+        (tmp_path / name).touch()
+    assert results.label_maps(tmp_path, ".nii.gz") == {name: tmp_path / f"{name}.nii.gz" for name in ("a b", "c.v2")}
+    with pytest.raises(UserError, match="nowhere cannot be read"):
+        results.label_maps(tmp_path / "nowhere", ".nii.gz")
