@@ -15,9 +15,8 @@ from nnunet_lunet.compare import analysis, costs, files, metrics, notes, pairing
 from nnunet_lunet.compare.record import FOREGROUND, Comparison, Cost, Model, Score, WorstCase
 from nnunet_lunet.compare.selection import Candidate
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.host import label_maps, references, results  # fmt: skip
+from nnunet_lunet.host import folders, label_maps, references, results  # fmt: skip
 from nnunet_lunet.host.references import Source
-from nnunet_lunet.planning import plans_file
 
 #: Cases with the lowest Dice that are shown.
 _WORST = 6
@@ -62,7 +61,7 @@ def run(request: Request, output: Path | None, console: Console) -> Comparison:
     """
     _check(request)
     predictions = _folders(request.predictions)
-    dataset = None if request.dataset is None else plans_file.dataset_name(request.dataset)
+    dataset = None if request.dataset is None else folders.dataset_name(request.dataset)
     source = references.find(dataset, request.references, predictions)
     folder = output if output is not None else Path(f"comparison-{re.sub(r'[^0-9A-Za-z._-]+', '_', source.name)}")
     files.check_free(folder, request.overwrite)

@@ -16,8 +16,7 @@ from torch import nn
 from nnunet_lunet.architectures.registry import stock_class_name
 from nnunet_lunet.deploy import padding
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.planning import plans_file
-from nnunet_lunet.trainers import checkpointing
+from nnunet_lunet.host import checkpoints, folders
 
 TRAINER = "nnUNetTrainer"
 
@@ -32,10 +31,10 @@ def export(model: Path, folds: Sequence[str], checkpoint_name: str, target: Path
     :raises UserError: a file is missing or not readable, or the network has no twin in nnU-Net
     """
     trainer, plans_name, configuration = _parts(model)
-    plans = plans_file.read_json(model / "plans.json")
+    plans = folders.read_json(model / "plans.json")
     if not {"dataset_name", "plans_name", "configurations"} <= plans.keys():
         raise UserError(f"{model / 'plans.json'} is no plans file: a model folder of nnU-Net has one")
-    checkpoints = {fold: checkpointing.read(model / f"fold_{fold}" / checkpoint_name) for fold in folds}
+    checkpoints = {fold: checkpoints.read(model / f"fold_{fold}" / checkpoint_name) for fold in folds}
     stock_plans = copy.deepcopy(plans)
     # Another name than the original plans', so that installing it never replaces a stock model.
     stock_plans["plans_name"] = f"{plans_name}_{trainer}"

@@ -8,8 +8,7 @@ from typing import Any
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw, nnUNet_results
 
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.host import results
-from nnunet_lunet.planning import plans_file
+from nnunet_lunet.host import folders, results
 
 _DESCRIPTION = "dataset.json"
 
@@ -67,7 +66,7 @@ def find(dataset: str | None, references: Path | None, predictions: Mapping[str,
 def _description(places: Sequence[Path]) -> tuple[dict[str, Any], Path]:
     for place in places:
         if (place / _DESCRIPTION).is_file():
-            description = plans_file.read_json(place / _DESCRIPTION)
+            description = folders.read_json(place / _DESCRIPTION)
             if not isinstance(description.get("file_ending"), str):
                 raise UserError(f"{place / _DESCRIPTION} has no 'file_ending'; nnU-Net needs it, too")
             return description, place

@@ -14,7 +14,7 @@ from nnunetv2.utilities.file_path_utilities import convert_identifier_to_trainer
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.trainers import checkpointing
+from nnunet_lunet.host import checkpoints
 
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -42,7 +42,7 @@ class TrainedFold:
 
 def trained_fold(folder: Path, iterations_per_epoch: int) -> TrainedFold:
     """:raises UserError: no readable ``checkpoint_final.pth`` in the fold's folder"""
-    checkpoint = checkpointing.read(folder / "checkpoint_final.pth")
+    checkpoint = checkpoints.read(folder / "checkpoint_final.pth")
     log = checkpoint["logging"]
     epochs = zip(log["epoch_start_timestamps"], log["epoch_end_timestamps"], strict=True)
     durations = [end - start for start, end in epochs]

@@ -19,6 +19,7 @@ from nnunetv2.experiment_planning.experiment_planners.residual_unets.residual_en
 from nnunetv2.utilities.json_export import recursive_fix_for_json_export
 
 from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import folders
 from nnunet_lunet.planning import limits, plans_file
 
 WIDTH, GPU_GB = 32, 8.0
@@ -85,7 +86,7 @@ class _FlatWidths:
         :raises UserError: there are such, or the folder cannot be written
         """
         recursive_fix_for_json_export(plans)
-        folder = plans_file.dataset_folder(self.dataset_name)  # type: ignore[attr-defined]
+        folder = folders.dataset_folder(self.dataset_name)  # type: ignore[attr-defined]
         plans_file.write(folder, plans, self.overwrite)
 
 
@@ -123,7 +124,7 @@ def plan(
         raise UserError(f"--width {width}: give {limits.WIDTHS[0]} to {limits.WIDTHS[-1]} channels")
     chosen = PLANNERS[planner]
     suffix = f"_w{width}" * (width != WIDTH) + f"_{gpu_gb:g}G".replace(".", "p") * (gpu_gb != GPU_GB)
-    folder = plans_file.dataset_folder(dataset)
+    folder = folders.dataset_folder(dataset)
     name = folder.name
     if not (folder / "dataset_fingerprint.json").is_file():
         raise UserError(

@@ -8,11 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from nnunetv2.paths import nnUNet_preprocessed
-from nnunetv2.utilities.dataset_name_id_conversion import (
-    find_candidate_datasets,
-    maybe_convert_to_dataset_name,
-)
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
@@ -20,6 +15,7 @@ from torch import nn
 
 from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import folders
 
 STOCK = "nnUNetPlans"
 _NEEDED = (
@@ -100,69 +96,18 @@ def read(dataset: str, plans: str = STOCK) -> PlansFile:
     :param plans: name of the plans, as nnU-Net's ``-p``
     :raises UserError: no such dataset or plans, or a broken file
     """
-    folder = dataset_folder(dataset)
+    folder = folders.dataset_folder(dataset)
     file = folder / f"{plans}.json"
     if not file.is_file():
         others = sorted(path.stem for path in folder.glob("*Plans*.json"))
         have = f"it has {', '.join(others)}" if others else "run nnUNetv2_plan_and_preprocess first"
         raise UserError(f"-d {dataset}: {folder} has no {plans}.json: {have}")
-    content, description = read_json(file), read_json(folder / "dataset.json")
+    content, description = folders.read_json(file), folders.read_json(folder / "dataset.json")
     if not isinstance(content.get("configurations"), dict) or not content["configurations"]:
         raise UserError(f"{file} is no plans file: it has no 'configurations'")
     if content.get("plans_name") != plans:
         raise UserError(f"{file}: its plans_name is {content.get('plans_name')!r}; make it the file's name, {plans!r}")
     return PlansFile(folder, content, description)
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """Content of a file that holds one JSON object.
-
-    :raises UserError: it is not there, not readable, or something else
-    """
-    try:
-        content = json.loads(file.read_text())
-        if not isinstance(content, dict):
-            raise ValueError("it is no object")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file} cannot be read: {error}") from error
-    return content
-
-
-def dataset_folder(dataset: str) -> Path:
-    """The dataset's folder in ``nnUNet_preprocessed``.
-
-    :raises UserError: no such dataset, or the variable is not set
-    """
-    name = dataset_name(dataset)
-    try:
-        folder = Path(nnUNet_preprocessed)
-    except RuntimeError as error:
-        raise _unknown(dataset, error) from error
-    if not folder.is_dir():
-        raise UserError(f"nnUNet_preprocessed: {folder} is no folder; see lunet doctor")
-    return folder / name
-
-
-def dataset_name(dataset: str) -> str:
-    """The dataset's whole name, such as ``Dataset004_Hippocampus``.
-
-    :param dataset: its number or name, as nnU-Net's ``-d``
-    :raises UserError: no such dataset in any of nnU-Net's folders
-    """
-    try:
-        return str(maybe_convert_to_dataset_name(dataset))
-    except ValueError as error:
-        raise UserError(f"-d {dataset}: use a number, or a name such as Dataset004_Hippocampus") from error
-    except RuntimeError as error:
-        raise _unknown(dataset, error) from error
-
-
-def _unknown(dataset: str, error: RuntimeError) -> UserError:
-    several = find_candidate_datasets(int(dataset)) if dataset.isdecimal() else []
-    if len(several) > 1:
-        return UserError(f"-d {dataset} stands for {' and '.join(several)}: give the name")
-    # nnU-Net's first sentence says what, the others are long.
-    return UserError(f"-d {dataset}: {str(error).partition('. ')[0]}; see lunet doctor for its folders")
 
 
 def together(plans: PlansFile, chosen: Sequence[str] | None) -> list[str]:

@@ -16,6 +16,7 @@ from torch._dynamo import OptimizedModule
 
 from nnunet_lunet.architectures import feature_maps
 from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import checkpoints
 from nnunet_lunet.profile.targets import Target
 from nnunet_lunet.trainers import checkpointing
 
@@ -54,7 +55,7 @@ class Subject:
         with redirect_stdout(io.StringIO()):
             self.trainer = _initialized(target, torch.device(device))
             if target.checkpoint is not None:
-                _load(self.trainer, checkpointing.read(target.checkpoint), target)
+                _load(self.trainer, checkpoints.read(target.checkpoint), target)
         self.patch_size = [int(edge) for edge in self.trainer.configuration_manager.patch_size]
         self.batch_size = int(self.trainer.batch_size)
         self.input_channels = int(self.trainer.num_input_channels)

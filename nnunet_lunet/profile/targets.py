@@ -17,9 +17,10 @@ from nnunetv2.training import nnUNetTrainer
 from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
 
 from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import checkpoints, folders
 from nnunet_lunet.planning import apply, plans_file, presets
 from nnunet_lunet.planning.plans_file import PlansFile
-from nnunet_lunet.trainers import checkpointing, names
+from nnunet_lunet.trainers import names
 
 #: Trains the network of a preset as it stands in the plans.
 PRESET_TRAINER = "UNetTrainer"
@@ -117,13 +118,13 @@ def of_checkpoint(file: Path) -> Target:
 
     :raises UserError: not a checkpoint, its trainer is not installed, or no plans are to be had
     """
-    checkpoint = checkpointing.read(file)
+    checkpoint = checkpoints.read(file)
     trainer, model = checkpoint["trainer_name"], file.absolute().parent.parent
     stored = checkpoint.get("init_args", {})
     if file.absolute().parent.name.startswith("fold_") and (model / "plans.json").is_file():
-        plans, dataset = (plans_file.read_json(model / name) for name in ("plans.json", "dataset.json"))
+        plans, dataset = (folders.read_json(model / name) for name in ("plans.json", "dataset.json"))
     elif {"plans", "dataset_json"} <= stored.keys():
-        plans, dataset = checkpointing.plain(stored["plans"]), checkpointing.plain(stored["dataset_json"])
+        plans, dataset = checkpoints.plain(stored["plans"]), checkpoints.plain(stored["dataset_json"])
     else:
         raise UserError(f"checkpoint {file} has no plans in it: leave it in its model folder, which has plans.json")
     check_trainer(trainer, f"checkpoint {file}, trainer")

@@ -1,51 +1,15 @@
 """Checkpoints that survive a crash and load without running code."""
 
 import io
-import os
-import pickle
-import zipfile
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import checkpoints
 from nnunet_lunet.trainers import peak_memory
-
-
-def plain(value: Any) -> Any:
-    """``value`` with NumPy scalars and arrays as Python numbers and lists, at any depth; tensors stay.
-
-    ``torch.load(weights_only=True)`` refuses NumPy's types.
-    """
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, dict):
-        return {plain(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(plain(entry) for entry in value)
-    return value
-
-
-def read(filename: str | os.PathLike[str]) -> dict[str, Any]:
-    """Contents of a checkpoint, on the CPU.
-
-    :raises UserError: no such file, cut off, or not a checkpoint
-    """
-    try:
-        # nnU-Net's own trainers store NumPy scalars, so weights_only would refuse their checkpoints.
-        checkpoint = torch.load(filename, map_location="cpu", weights_only=False)
-        checkpoint["network_weights"], checkpoint["trainer_name"]
-    except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"checkpoint {os.fspath(filename)} cannot be read ({type(error).__name__}): it is cut off or not an "
-            "nnU-Net checkpoint; delete it to continue from another checkpoint of this folder, or train again"
-        ) from error
-    return checkpoint
 
 
 class SafeCheckpoints:
@@ -70,7 +34,7 @@ class SafeCheckpoints:
         checkpoint["peak_memory"] = None if peak is None else max(peak, self._earlier_peak_memory)
         try:
             with atomic_write(filename) as file:
-                torch.save({"network_weights": weights, **plain(checkpoint)}, file)
+                torch.save({"network_weights": weights, **checkpoints.plain(checkpoint)}, file)
         except (OSError, RuntimeError) as error:
             # torch reports a full disk as RuntimeError.
             raise UserError(
@@ -90,7 +54,7 @@ class SafeCheckpoints:
         :raises UserError: unreadable, written by another trainer, or its weights do not fit these plans
         """
         if isinstance(filename_or_checkpoint, str):
-            checkpoint = read(filename_or_checkpoint)
+            checkpoint = checkpoints.read(filename_or_checkpoint)
             own, writer = type(self).__name__, checkpoint["trainer_name"]
             if writer != own:
                 raise UserError(

@@ -11,6 +11,7 @@ import torch
 
 from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import checkpoints
 from nnunet_lunet.trainers import checkpointing, peak_memory
 from nnunet_lunet.trainers.lunet import LUnetTrainer
 
@@ -83,7 +84,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
 
 def test_numpy_becomes_plain_at_any_depth():
     value = {np.int64(3): [np.float32(0.5), (np.bool_(True), np.arange(3))], "tensor": (tensor := torch.ones(2))}
-    plain = checkpointing.plain(value)
+    plain = checkpoints.plain(value)
     assert json.dumps({**plain, "tensor": None}) == '{"3": [0.5, [true, [0, 1, 2]]], "tensor": null}'
     assert plain["tensor"] is tensor
     assert all(type(key) in (int, str) for key in plain)

@@ -1,0 +1,44 @@
+"""Checkpoints as nnU-Net and this package write them, read without the network that they are of."""
+
+import os
+import pickle
+import zipfile
+from typing import Any
+
+import numpy as np
+import torch
+
+from nnunet_lunet.errors import UserError
+
+
+def plain(value: Any) -> Any:
+    """``value`` with NumPy scalars and arrays as Python numbers and lists, at any depth; tensors stay.
+
+    ``torch.load(weights_only=True)`` refuses NumPy's types.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {plain(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(plain(entry) for entry in value)
+    return value
+
+
+def read(filename: str | os.PathLike[str]) -> dict[str, Any]:
+    """Contents of a checkpoint, on the CPU.
+
+    :raises UserError: no such file, cut off, or not a checkpoint
+    """
+    try:
+        # nnU-Net's own trainers store NumPy scalars, so weights_only would refuse their checkpoints.
+        checkpoint = torch.load(filename, map_location="cpu", weights_only=False)
+        checkpoint["network_weights"], checkpoint["trainer_name"]
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"checkpoint {os.fspath(filename)} cannot be read ({type(error).__name__}): it is cut off or not an "
+            "nnU-Net checkpoint; delete it to continue from another checkpoint of this folder, or train again"
+        ) from error
+    return checkpoint
