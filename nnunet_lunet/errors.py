@@ -1,12 +1,42 @@
 """The one kind of error that a user can mend."""
 
+import difflib
+from collections.abc import Iterable, Mapping
+
+_PREFIX = "nnunet-lunet: "
+
 
 class UserError(SystemExit):
     """A mistake in a file, an option or the machine, told in one line that says what to do.
 
     It derives from ``SystemExit`` because nnU-Net's commands let exceptions through: raised inside
     ``nnUNetv2_train`` it prints the line alone, without a traceback, and exits with status 1.
+
+    :ivar message: the line without the name of this package before it
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__("nnunet-lunet: " + " ".join(message.split()))
+        self.message = without_prefix(" ".join(message.split()))
+        super().__init__(with_prefix(self.message))
+
+
+def with_prefix(message: str) -> str:
+    """A message as it is printed among those of other programs: with the name of this package before it."""
+    return _PREFIX + message
+
+
+def without_prefix(line: str) -> str:
+    """What :func:`with_prefix` was given; any other line as it is."""
+    return line.removeprefix(_PREFIX)
+
+
+def did_you_mean(name: str, known: Iterable[str] | Mapping[str, str], most: int = 3, cutoff: float = 0.6) -> str:
+    """``did you mean A or B?`` for the names that are near ``name``; empty where none is.
+
+    :param known: names, or what each of several spellings stands for, which then is suggested
+    :param most: names at most
+    :param cutoff: similarity from 0 (anything) to 1 (equal), as :func:`difflib.get_close_matches` has it
+    """
+    spellings = known if isinstance(known, Mapping) else {each: each for each in known}
+    near = dict.fromkeys(spellings[each] for each in difflib.get_close_matches(name, spellings, n=most, cutoff=cutoff))
+    return f"did you mean {' or '.join(near)}?" if near else ""

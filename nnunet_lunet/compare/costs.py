@@ -24,7 +24,7 @@ def cost(candidate: Candidate, on_run: Callable[[], None] = lambda: None) -> tup
                 fold = trained[run.folder] = results.trained_fold(run.folder, iterations_per_epoch=1)
                 trainings.append(Training(candidate.name, run.fold, run.seed, fold.seconds, fold.pseudo_dice))
             except UserError as error:
-                notes.append(f"Cost of {candidate.name}: {_told(error)}.")
+                notes.append(f"Cost of {candidate.name}: {error.message}.")
         on_run()
     if not trained:
         return Cost(), [], notes
@@ -35,7 +35,7 @@ def cost(candidate: Candidate, on_run: Callable[[], None] = lambda: None) -> tup
     try:
         network = networks.cost_of_fold(folder)
     except UserError as error:
-        notes.append(f"Multiply-adds and channels of {candidate.name}: {_told(error)}.")
+        notes.append(f"Multiply-adds and channels of {candidate.name}: {error.message}.")
         return Cost(parameters=middle, seconds_per_epoch=seconds, peak_memory=memory), trainings, notes
     found = Cost(
         parameters=network.parameters,
@@ -45,7 +45,3 @@ def cost(candidate: Candidate, on_run: Callable[[], None] = lambda: None) -> tup
         channels_per_level=network.channels_per_level,
     )
     return found, trainings, notes
-
-
-def _told(error: UserError) -> str:
-    return str(error).removeprefix("nnunet-lunet: ")

@@ -1,12 +1,11 @@
 """Which models are compared: trained ones by name, and folders of predictions."""
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nnunet_lunet.errors import UserError
+from nnunet_lunet.errors import UserError, did_you_mean
 from nnunet_lunet.host import results
 from nnunet_lunet.trainers import names
 
@@ -218,5 +217,4 @@ def _listed(folds: Sequence[results.Fold]) -> str:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:3]
-    return f": did you mean {' or '.join(near)}?"
+    return f": {did_you_mean(name, known, cutoff=0.4) or 'there are ' + ', '.join(known)}"

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from nnunet_lunet.datasets import fetch, unpack
 from nnunet_lunet.datasets.tasks import Task
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.host import commands
+from nnunet_lunet.host import command_lines, commands
+from nnunet_lunet.host.folders import dataset_number
 
 
 def run(
@@ -108,8 +109,8 @@ def _convert(source: Path, dataset: Path, workshop: Path) -> None:
     """By the stock command, which writes into its folder little by little: ours first, then a rename."""
     log = dataset.with_name(f"{dataset.name}.conversion.log")
     folders = dict.fromkeys(("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results"), workshop)
-    number = str(int(dataset.name[7:10]))
-    commands.run_stock(["nnUNetv2_convert_MSD_dataset", "-i", str(source), "-overwrite_id", number], folders, log)
+    command = command_lines.convert_msd(source, dataset_number(dataset.name))
+    commands.run_stock(command, folders, log)
     try:
         (workshop / dataset.name).rename(dataset)
         log.unlink()

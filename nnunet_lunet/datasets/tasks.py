@@ -1,9 +1,8 @@
 """The Decathlon's tasks: names, addresses, checksums."""
 
-import difflib
 from dataclasses import dataclass
 
-from nnunet_lunet.errors import UserError
+from nnunet_lunet.errors import UserError, did_you_mean
 
 _BUCKET = "https://msd-for-monai.s3-us-west-2.amazonaws.com"
 _MD5 = {
@@ -55,7 +54,6 @@ def find(wanted: str) -> Task:
         by_key |= dict.fromkeys((task.name.lower(), organ, prefix, str(task.number), f"{task.number:02d}"), task)
     if wanted.lower() in by_key:
         return by_key[wanted.lower()]
-    words = {key: task for key, task in by_key.items() if not key.isdigit()}
-    near = dict.fromkeys(words[key].name for key in difflib.get_close_matches(wanted.lower(), words, n=3))
-    guess = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(task.name for task in TASKS)}"
+    spellings = {key: task.name for key, task in by_key.items() if not key.isdigit()}
+    guess = did_you_mean(wanted.lower(), spellings) or f"there are {', '.join(task.name for task in TASKS)}"
     raise UserError(f"task {wanted!r} is not in the Decathlon: {guess}")

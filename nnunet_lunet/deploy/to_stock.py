@@ -14,7 +14,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from torch import nn
 
 from nnunet_lunet.architectures.registry import stock_class_name
-from nnunet_lunet.deploy import padding
+from nnunet_lunet.deploy import padding, request
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import checkpoints, folders
 
@@ -74,20 +74,12 @@ def export(model: Path, folds: Sequence[str], checkpoint_name: str, target: Path
     return destination
 
 
-def check_archive(archive: Path) -> None:
-    """:raises UserError: :func:`zip_model` would not write this file"""
-    if archive.suffix != ".zip":
-        raise UserError(f"--zip {archive}: its name must end in .zip")
-    if archive.exists():
-        raise UserError(f"{archive} exists: remove it or choose another name")
-
-
 def zip_model(destination: Path, archive: Path) -> None:
     """The zip that ``nnUNetv2_install_pretrained_model_from_zip`` takes, of a model that :func:`export` wrote.
 
     :raises UserError: the file exists or is not named ``….zip``
     """
-    check_archive(archive)
+    request.check_archive(archive)
     shutil.make_archive(
         str(archive.with_suffix("")),
         "zip",

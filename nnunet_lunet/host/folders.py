@@ -1,16 +1,21 @@
 """nnU-Net's folders: which data set is meant, where it lies, and what its JSON files say."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-from nnunetv2.paths import nnUNet_preprocessed
+from nnunetv2.paths import nnUNet_preprocessed, nnUNet_results
 from nnunetv2.utilities.dataset_name_id_conversion import (
     find_candidate_datasets,
     maybe_convert_to_dataset_name,
 )
+from nnunetv2.utilities.file_path_utilities import get_output_folder
 
 from nnunet_lunet.errors import UserError
+
+#: Whole name of a data set, with its number.
+DATASET_NAME = re.compile(r"Dataset(\d{3})_.")
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -54,6 +59,28 @@ def dataset_name(dataset: str) -> str:
         raise UserError(f"-d {dataset}: use a number, or a name such as Dataset004_Hippocampus") from error
     except RuntimeError as error:
         raise _unknown(dataset, error) from error
+
+
+def dataset_number(name: str) -> int:
+    """4 of ``Dataset004_Hippocampus``.
+
+    :raises ValueError: a name that nnU-Net does not take for a data set's
+    """
+    named = DATASET_NAME.match(name)
+    if named is None:
+        raise ValueError(f"{name!r} is no data set's name, which is as Dataset004_Hippocampus")
+    return int(named[1])
+
+
+def model(dataset: str, trainer: str, plans: str, configuration: str) -> Path:
+    """The folder of a model in ``nnUNet_results``, whether it is there or not.
+
+    :param dataset: its whole name
+    :raises UserError: ``nnUNet_results`` is not set
+    """
+    if not nnUNet_results.is_set():
+        raise UserError("nnUNet_results is not set: nnU-Net keeps trained models there; see lunet doctor")
+    return Path(get_output_folder(dataset, trainer, plans, configuration))
 
 
 def _unknown(dataset: str, error: RuntimeError) -> UserError:

@@ -1,8 +1,9 @@
-"""Reads what nnU-Net wrote. No module of the reports but this and ``training_state`` opens a file of nnU-Net's."""
+"""Reads what trainings and evaluations left: finished folds, their learning, Dice."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from math import isfinite
 from pathlib import Path
@@ -14,7 +15,7 @@ from nnunetv2.utilities.file_path_utilities import convert_identifier_to_trainer
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.host import checkpoints
+from nnunet_lunet.host import checkpoints, training_state
 
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -145,10 +146,10 @@ class Fold:
     fold: str
     folder: Path
 
-    @property
+    @cached_property
     def is_validated(self) -> bool:
-        """Whether nnU-Net finished the validation: ``summary.json`` is the last that it writes."""
-        return (self.folder / "validation" / "summary.json").is_file()
+        """Whether nnU-Net finished the validation and its result can be read."""
+        return training_state.is_evaluated(self.folder / "validation")
 
 
 def folds(dataset: str) -> list[Fold]:

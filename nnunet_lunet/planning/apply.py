@@ -1,14 +1,13 @@
 """What a preset makes of one configuration of nnU-Net's plans."""
 
 import copy
-import difflib
 import inspect
 import pydoc
 from collections.abc import Mapping
 from typing import Any
 
 from nnunet_lunet.architectures import widths
-from nnunet_lunet.errors import UserError
+from nnunet_lunet.errors import UserError, did_you_mean
 from nnunet_lunet.planning import levels
 from nnunet_lunet.planning.presets import Preset
 
@@ -30,11 +29,9 @@ def change(configuration: Mapping[str, Any], preset: Preset) -> dict[str, Any]:
     taken = accepted(class_name)
     wanted = {key: _for_dimensions(value, axes) for key, value in preset.arch_kwargs.items()}
     for key in sorted(wanted.keys() - taken - {"width_profile"}):
-        near = difflib.get_close_matches(key, taken, n=1)
         raise UserError(
-            f"preset {preset.name}: {class_name.rpartition('.')[2]} takes no {key}"
-            + (f" (but {near[0]})" if near else "")
-            + ": remove it, or name another network_class_name"
+            f"preset {preset.name}: {class_name.rpartition('.')[2]} takes no {key}: {did_you_mean(key, taken, most=1)} "
+            "remove it, or name another network_class_name"
         )
     planned = copy.deepcopy(architecture["arch_kwargs"])
     kwargs = levels.with_levels(planned, wanted.get("n_stages", planned["n_stages"]), configuration["spacing"])

@@ -1,6 +1,5 @@
 """Presets: small JSON files that say what a network changes in nnU-Net's plans. No torch."""
 
-import difflib
 import json
 import re
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any
 
 import jsonschema
 
-from nnunet_lunet.errors import UserError
+from nnunet_lunet.errors import UserError, did_you_mean
 
 _SCHEMA = "preset.schema.json"
 
@@ -64,9 +63,8 @@ def load(preset: str) -> Preset:
         return read(folder() / f"{preset}.json")
     if preset.endswith(".json"):
         return read(Path(preset))
-    near = difflib.get_close_matches(preset, names(), n=3, cutoff=0.5)
-    guess = f"did you mean {' or '.join(near)}? " if near else ""
-    raise UserError(f"preset {preset!r} is unknown: {guess}lunet plan --list shows all")
+    guess = did_you_mean(preset, names(), cutoff=0.5)
+    raise UserError(f"preset {preset!r} is unknown: {guess} lunet plan --list shows all")
 
 
 def derived_name(start: str, source: str) -> str:

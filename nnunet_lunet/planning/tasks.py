@@ -1,8 +1,10 @@
 """What ``lunet plan`` does: each function writes one plans file and returns what there is to say about it."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nnunet_lunet.host import command_lines, folders
 from nnunet_lunet.planning import apply, limits, planner, plans_file, presets
 from nnunet_lunet.planning.plans_file import PlansFile
 
@@ -124,8 +126,8 @@ def _what_next(plans: PlansFile) -> list[str]:
             missing.setdefault(folder, name)  # a cascade has the data of the configuration that it inherits from
     lines = [f"Plans: {plans.folder / plans.name}.json; use them with -p {plans.name}"]
     if missing:
-        number = plans.folder.name[len("Dataset") :][:3]
-        lines.append(f"First: nnUNetv2_preprocess -d {number} -plans_name {plans.name} -c {' '.join(missing.values())}")
+        number = folders.dataset_number(plans.folder.name)
+        lines.append(f"First: {shlex.join(command_lines.preprocess(number, plans.name, missing.values()))}")
     return lines
 
 

@@ -58,7 +58,7 @@ def of_own_process(target: Target, threads: int) -> Peaks:
     if done.returncode == _KILLED or is_out_of_memory(last):
         raise OutOfMemoryError(f"out of memory on the CPU with batch size {_batch_size(target)}")
     if done.returncode != 0:
-        raise UserError(last.removeprefix("nnunet-lunet: "))
+        raise UserError(last)
     return Peaks(**json.loads(done.stdout.splitlines()[-1]))
 
 

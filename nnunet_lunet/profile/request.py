@@ -5,8 +5,6 @@ from pathlib import Path
 
 from nnunet_lunet.errors import UserError
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
-
 
 def check(
     datasets: Sequence[str] | None,
@@ -34,12 +32,6 @@ def check_numbers(given: Mapping[str, int | None]) -> None:
     for option, number in given.items():
         if number is not None and number < 1:
             raise UserError(f"{option} {number}: give a number above 0")
-
-
-def check_device(device: str) -> None:
-    """:raises UserError: not one of :data:`DEVICES`"""
-    if device not in DEVICES:
-        raise UserError(f"--device {device}: use {', '.join(DEVICES[:-1])} or {DEVICES[-1]}")
 
 
 def check_all_measured(notes: Mapping[str, str]) -> None:

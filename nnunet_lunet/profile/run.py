@@ -23,18 +23,6 @@ from nnunet_lunet.profile.subject import Subject, elsewhere
 from nnunet_lunet.profile.targets import Target
 
 
-def device(wanted: str) -> str:
-    """:param wanted: ``auto`` is the GPU if there is one
-    :raises UserError: torch does not see that device
-    """
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not present[wanted]:
-        raise UserError(f"--device {wanted}: torch {torch.__version__} sees none here; use cpu, or see lunet doctor")
-    return wanted
-
-
 def progress_on(console: Console) -> Progress:
     """Bars for :func:`profile`, drawn between measurements only."""
     return Progress(

@@ -1,7 +1,6 @@
 """Which networks ``lunet profile`` looks at, as plain data: from trainers and plans, presets, checkpoints."""
 
 import copy
-import difflib
 import io
 import os
 import pkgutil
@@ -16,7 +15,7 @@ from typing import Any
 from nnunetv2.training import nnUNetTrainer
 from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
 
-from nnunet_lunet.errors import UserError
+from nnunet_lunet.errors import UserError, did_you_mean
 from nnunet_lunet.host import checkpoints, folders
 from nnunet_lunet.planning import apply, plans_file, presets
 from nnunet_lunet.planning.plans_file import PlansFile
@@ -155,10 +154,9 @@ def check_trainer(name: str, where: str = "-tr") -> None:
     except (RuntimeError, AssertionError) as error:
         modules = pkgutil.walk_packages(nnUNetTrainer.__path__, f"{nnUNetTrainer.__name__}.")
         known = [module.name.rpartition(".")[2] for module in modules if not module.ispkg]
-        near = difflib.get_close_matches(name, [*names.FAMILIES, *known], n=3)
-        guess = f"did you mean {' or '.join(near)}? " if near else ""
         raise UserError(
-            f"{where} {name}: nnU-Net finds no such trainer: {guess}its own and those in nnUNet_extTrainer can be named"
+            f"{where} {name}: nnU-Net finds no such trainer: {did_you_mean(name, [*names.FAMILIES, *known])} "
+            "its own and those in nnUNet_extTrainer can be named"
         ) from error
 
 

@@ -29,7 +29,7 @@ class Handle(Protocol):
         """What the job returned; call it when it is done."""
 
 
-class Local:
+class LocalExecutor:
     """This machine: as many jobs at a time as there are slots.
 
     :param slots: the GPU of each job that runs at the same time, or None
@@ -63,7 +63,7 @@ class Local:
         os.close(self._lifeline)
 
 
-class Cluster:
+class ClusterExecutor:
     """A SLURM cluster. A job that an earlier study left running is waited for, not started again.
 
     :param options: of submitit's ``AutoExecutor``, from the study's file

@@ -13,9 +13,9 @@ from nnunetv2.paths import nnUNet_preprocessed
 
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import commands
-from nnunet_lunet.study import cells, preparation
-from nnunet_lunet.study.cells import Plan
-from nnunet_lunet.study.matrix import Cell
+from nnunet_lunet.study import preparation, steps
+from nnunet_lunet.study.matrix import Training
+from nnunet_lunet.study.steps import Settings
 
 
 @contextmanager
@@ -59,12 +59,12 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Preparation(Job):
-    """Plans and data of one dataset's cells."""
+class PreparationJob(Job):
+    """Plans and data of one dataset's trainings."""
 
     dataset: str
-    cells: tuple[Cell, ...]
-    plan: Plan
+    trainings: tuple[Training, ...]
+    settings: Settings
 
     @property
     def name(self) -> str:
@@ -72,29 +72,29 @@ class Preparation(Job):
 
     @property
     def log(self) -> Path:
-        return self.plan.output / "logs" / self.dataset / "preparation.log"
+        return self.settings.output / "logs" / self.dataset / "preparation.log"
 
     def __call__(self, variables: Mapping[str, str] | None = None, lifeline: int = subprocess.PIPE) -> dict[str, str]:
-        """What went wrong, by the name of the plans whose cells cannot be trained."""
+        """What went wrong, by the name of the plans whose trainings cannot be trained."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         lock = Path(nnUNet_preprocessed) / self.dataset / ".lunet-study.lock"
         try:
             with locked(lock, -1, ""):
-                for command in preparation.stock_commands(self.dataset, self.cells):
+                for command in preparation.stock_commands(self.dataset, self.trainings):
                     commands.run_stock(command, variables or {}, self.log, lifeline=lifeline)
                 return self._plans_of_presets()
         except UserError as error:
-            return {cell.plans: said(error) for cell in self.cells}
+            return {training.plans: error.message for training in self.trainings}
 
     def _plans_of_presets(self) -> dict[str, str]:
         wrong = {}
-        for origin in preparation.origins(self.cells):
+        for origin in preparation.origins(self.trainings):
             if origin.derived:
                 command = shlex.join(preparation.plan_command(self.dataset, origin))
                 try:
                     lines = preparation.make_plans(self.dataset, origin)
                 except UserError as error:
-                    lines = [said(error)]
+                    lines = [error.message]
                     wrong[origin.name] = f"{command}: {lines[0]}"
                 with self.log.open("a", encoding="utf-8") as file:
                     file.writelines(f"{line}\n" for line in [f"$ {command}", *lines])
@@ -102,35 +102,30 @@ class Preparation(Job):
 
 
 @dataclass(frozen=True)
-class Training(Job):
-    """One cell, from wherever it is."""
+class TrainingJob(Job):
+    """One training, from wherever it is."""
 
-    cell: Cell
-    plan: Plan
+    training: Training
+    settings: Settings
 
     @property
     def name(self) -> str:
-        return f"{self.cell.dataset}__{self.cell.name}"
+        return f"{self.training.dataset}__{self.training.name}"
 
     def __call__(self, variables: Mapping[str, str] | None = None, lifeline: int = subprocess.PIPE) -> str | None:
         """What went wrong, in one line; None if all went well."""
-        log, fold = self.plan.log(self.cell), cells.fold_folder(self.cell)
+        log, fold = self.settings.log(self.training), steps.fold_folder(self.training)
         log.parent.mkdir(parents=True, exist_ok=True)
         lock = fold.with_name(f".{fold.name}.lock")
         try:
             with locked(lock, 0, f"{fold} is being trained by another study: run this one again later"):
-                for command in cells.commands(self.cell, self.plan, cells.state(self.cell, self.plan)):
+                for command in steps.commands(self.training, self.settings, steps.state(self.training, self.settings)):
                     with log.open("a", encoding="utf-8") as file:
-                        file.writelines(f"{line}\n" for line in cells.before(command, self.cell, self.plan))
+                        file.writelines(f"{line}\n" for line in steps.before(command, self.training, self.settings))
                     commands.run_stock(command, variables or {}, log, lifeline=lifeline)
-                    cells.after(command, self.cell, self.plan)
+                    steps.after(command, self.training, self.settings)
         except UserError as error:
-            return said(error)
+            return error.message
         except OSError as error:
             return f"{error.filename}: {error.strerror}"
         return None
-
-
-def said(error: UserError) -> str:
-    """A message without the name of this package before it."""
-    return str(error.code).removeprefix("nnunet-lunet: ")

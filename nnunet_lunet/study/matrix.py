@@ -1,14 +1,13 @@
 """From a study's file to its trainings. Pure; no torch."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from nnunet_lunet.errors import UserError
+from nnunet_lunet.errors import UserError, did_you_mean
 from nnunet_lunet.planning import presets
-from nnunet_lunet.study.request import Network, Study
+from nnunet_lunet.study.request import NetworkEntry, Study
 from nnunet_lunet.trainers import names
 
 _STOCK = "nnUNetTrainer"
@@ -34,7 +33,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Training:
     """One training: one ``nnUNetv2_train`` command.
 
     :param dataset: its full name
@@ -65,13 +64,13 @@ class Cell:
         seed = "" if self.seed is None else f", seed {self.seed}"
         return f"{self.dataset} {self.configuration} {self.label}, fold {self.fold}{seed}"
 
-    def waits_for(self, other: "Cell") -> bool:
+    def waits_for(self, other: "Training") -> bool:
         """Whether nnU-Net needs what another training predicts: the second stage of a cascade needs the first's."""
         same = (self.dataset, self.trainer, self.origin) == (other.dataset, other.trainer, other.origin)
         return same and (self.configuration, other.configuration) == ("3d_cascade_fullres", "3d_lowres")
 
 
-def expand(study: Study, file: Path, datasets: Sequence[str]) -> list[Cell]:
+def expand(study: Study, file: Path, datasets: Sequence[str]) -> list[Training]:
     """All trainings of a study, in the order to run them: every network once before the next seed, fold and so on.
 
     :param file: for messages
@@ -88,12 +87,12 @@ def expand(study: Study, file: Path, datasets: Sequence[str]) -> list[Cell]:
         try:
             rows.append(_row(network, study))
         except UserError as error:
-            raise UserError(f"study {file}, networks[{index}]: {error.code}".replace("nnunet-lunet: ", "")) from error
+            raise UserError(f"study {file}, networks[{index}]: {error.message}") from error
     _all_different(rows, file)
     seeds: Sequence[int | None] = study.seeds or [None]
     order = product(datasets, _configurations(study), study.folds, seeds, rows)
     return [
-        Cell(dataset, configuration, fold, row.label, *_seeded(row, seed), row.origin)
+        Training(dataset, configuration, fold, row.label, *_seeded(row, seed), row.origin)
         for dataset, configuration, fold, seed, row in order
         if configuration in row.configurations
     ]
@@ -125,7 +124,7 @@ def _configurations(study: Study) -> list[str]:
     return list(dict.fromkeys([*study.configurations, *own]))
 
 
-def _row(network: Network, study: Study) -> _Row:
+def _row(network: NetworkEntry, study: Study) -> _Row:
     ours = network.trainer.split("_")[0] in names.FAMILIES
     lengths = [f"_{value}{key}" for key in ("epochs", "iters") if (value := getattr(study, key)) is not None]
     if not ours:
@@ -154,9 +153,9 @@ def _row(network: Network, study: Study) -> _Row:
 def _check_foreign(trainer: str, study: Study, lengths: Sequence[str]) -> None:
     """:raises UserError: it is asked for what its name cannot say, or is one of ours misspelled"""
     family = trainer.split("_")[0]
-    near = [] if family.startswith(_STOCK) else difflib.get_close_matches(family, names.FAMILIES, n=1, cutoff=0.8)
-    if near:
-        raise UserError(f"trainer {trainer} is unknown: did you mean {near[0]}?")
+    guess = "" if family.startswith(_STOCK) else did_you_mean(family, names.FAMILIES, most=1, cutoff=0.8)
+    if guess:
+        raise UserError(f"trainer {trainer} is unknown: {guess}")
     if lengths:
         raise UserError(f"trainer {trainer} takes no epochs and iters from a study: {_HINT}")
     if len(study.seeds) > 1:

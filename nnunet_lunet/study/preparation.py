@@ -8,8 +8,8 @@ from nnunetv2.configuration import default_num_processes
 from nnunetv2.paths import nnUNet_preprocessed, nnUNet_raw, nnUNet_results
 
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.host import training_state
-from nnunet_lunet.study.matrix import Cell, Origin
+from nnunet_lunet.host import command_lines, folders, training_state
+from nnunet_lunet.study.matrix import Origin, Training
 
 #: Has no data of its own.
 _CASCADE = "3d_cascade_fullres"
@@ -40,7 +40,7 @@ def dataset_names(datasets: Sequence[str | int], file: Path) -> list[str]:
             name = ""
         found.append(name)
         there = any((root / name / "dataset.json").is_file() for root in _roots())
-        missing += [] if there and re.match(r"Dataset\d{3}_", name) else [str(dataset)]
+        missing += [] if there and folders.DATASET_NAME.match(name) else [str(dataset)]
     if missing:
         raise UserError(
             f"study {file}, datasets: {', '.join(missing)}: not in {Path(nnUNet_raw)}; convert yours with stock "
@@ -53,23 +53,23 @@ def _roots() -> list[Path]:
     return [Path(nnUNet_raw), Path(nnUNet_preprocessed)]
 
 
-def origins(cells: Iterable[Cell]) -> list[Origin]:
-    """What cells train, each once, those after the others that are made from what another makes."""
-    found = list(dict.fromkeys(cell.origin for cell in cells))
+def origins(trainings: Iterable[Training]) -> list[Origin]:
+    """What trainings train, each once, those after the others that are made from what another makes."""
+    found = list(dict.fromkeys(training.origin for training in trainings))
     made = {origin.name for origin in found if origin.derived}
     return sorted(found, key=lambda origin: origin.derived and origin.source in made)
 
 
-def stock_commands(dataset: str, cells: Sequence[Cell]) -> list[list[str]]:
+def stock_commands(dataset: str, trainings: Sequence[Training]) -> list[list[str]]:
     """nnU-Net's commands that make the plans and data that are missing.
 
     :raises UserError: plans are missing that no planner of nnU-Net's makes, or a file cannot be read
     """
-    made = {origin.name for origin in origins(cells) if origin.derived}
+    made = {origin.name for origin in origins(trainings) if origin.derived}
     wanted: dict[str, dict[str, None]] = {}
-    for cell in cells:
-        if cell.origin.source not in made:
-            wanted.setdefault(cell.origin.source, {})[cell.configuration] = None
+    for training in trainings:
+        if training.origin.source not in made:
+            wanted.setdefault(training.origin.source, {})[training.configuration] = None
     return [command for plans, names in wanted.items() for command in _stock(dataset, plans, list(names))]
 
 
@@ -93,19 +93,14 @@ def make_plans(dataset: str, origin: Origin) -> list[str]:
 
 def _stock(dataset: str, plans: str, configurations: Sequence[str]) -> list[list[str]]:
     """Planning and preprocessing by nnU-Net, or preprocessing alone, or nothing."""
-    number = str(int(dataset[len("Dataset") :][:3]))
+    number = folders.dataset_number(dataset)
     folder = Path(nnUNet_preprocessed) / dataset
     of_data = list(dict.fromkeys("3d_fullres" if name == _CASCADE else name for name in configurations))
-    processes = ["-np", str(default_num_processes)]
     if not (folder / f"{plans}.json").is_file():
-        return [[
-            "nnUNetv2_plan_and_preprocess", "-d", number, "-pl", _planner(plans, folder), "-c", *of_data, *processes,
-            "-npfp", str(default_num_processes), "--verify_dataset_integrity",
-        ]]  # fmt: skip
+        planner = _planner(plans, folder)
+        return [command_lines.plan_and_preprocess(number, of_data, default_num_processes, planner)]
     missing = _not_preprocessed(dataset, plans, of_data)
-    if not missing:
-        return []
-    return [["nnUNetv2_preprocess", "-d", number, "-plans_name", plans, "-c", *missing, *processes]]
+    return [command_lines.preprocess(number, plans, missing, default_num_processes)] if missing else []
 
 
 def _not_preprocessed(dataset: str, plans: str, configurations: Sequence[str]) -> list[str]:
@@ -122,7 +117,7 @@ def _not_preprocessed(dataset: str, plans: str, configurations: Sequence[str]) -
 
 def _planner(plans: str, folder: Path) -> str:
     """The planner of nnU-Net's that makes plans of that name."""
-    if plans == "nnUNetPlans":
+    if plans == command_lines.STOCK_PLANS:
         return "ExperimentPlanner"
     if named := re.fullmatch(r"nnUNetResEncUNet(M|L|XL)Plans", plans):
         return f"nnUNetPlannerResEnc{named[1]}"

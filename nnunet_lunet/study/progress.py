@@ -1,4 +1,4 @@
-"""What a running study shows: cells by state, the epochs of those that train, and how long it may still take."""
+"""What a running study shows: trainings by state, the epochs of those that train, and how long it may still take."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nnunet_lunet.host import training_state
-from nnunet_lunet.study import cells
-from nnunet_lunet.study.matrix import Cell
+from nnunet_lunet.study import steps
+from nnunet_lunet.study.matrix import Training
 
 
 @dataclass
@@ -23,16 +23,16 @@ class Status:
     :param failed: with one line that says why
     """
 
-    waiting: list[Cell] = field(default_factory=list)
-    running: list[Cell] = field(default_factory=list)
-    done: list[Cell] = field(default_factory=list)
-    failed: dict[Cell, str] = field(default_factory=dict)
+    waiting: list[Training] = field(default_factory=list)
+    running: list[Training] = field(default_factory=list)
+    done: list[Training] = field(default_factory=list)
+    failed: dict[Training, str] = field(default_factory=dict)
     preparing: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What one cell's log tells of its speed; None where it does not yet.
+    """What one training's log tells of its speed; None where it does not yet.
 
     :param epoch: the one that runs, counted from 1
     """
@@ -42,46 +42,46 @@ class Pace:
     validation_seconds: float | None = None
 
 
-def pace(cell: Cell, done: bool) -> Pace:
-    """From what nnU-Net logs in a cell's fold folder."""
-    log = training_state.training_log(cells.fold_folder(cell))
+def pace(training: Training, done: bool) -> Pace:
+    """From what nnU-Net logs in a training's fold folder."""
+    log = training_state.training_log(steps.fold_folder(training))
     if log is None:
         return Pace(None, None)
     epoch = None if log.epoch is None else log.epoch + 1
     return Pace(epoch, log.seconds_per_epoch, log.seconds_after if done and log.seconds_per_epoch else None)
 
 
-def seconds_left(status: Status, paces: Mapping[Cell, Pace], at_a_time: int) -> float | None:
+def seconds_left(status: Status, paces: Mapping[Training, Pace], at_a_time: int) -> float | None:
     """Estimate of the time until the last training ends; None before the end of any epoch.
 
-    A cell takes as long an epoch as its network did in another seed or fold, else as the mean of all that were seen.
+    An epoch takes as long as the same network's in another seed or fold, else as the mean of all that were seen.
 
-    :param paces: of running and finished cells
+    :param paces: of running and finished trainings
     """
     known: dict[object, list[float]] = {}
-    for cell, seen in paces.items():
+    for training, seen in paces.items():
         if seen.seconds_per_epoch is not None:
-            known.setdefault(_kind(cell), []).append(seen.seconds_per_epoch)
+            known.setdefault(_kind(training), []).append(seen.seconds_per_epoch)
     if not known:
         return None
     anyhow = mean(value for values in known.values() for value in values)
     validations = [seen.validation_seconds for seen in paces.values() if seen.validation_seconds is not None]
     validation = mean(validations) if validations else 0.0
     left = []
-    for cell in [*status.running, *status.waiting]:
-        seen = paces.get(cell, Pace(None, None)) if cell in status.running else Pace(None, None)
+    for training in [*status.running, *status.waiting]:
+        seen = paces.get(training, Pace(None, None)) if training in status.running else Pace(None, None)
         begun = 0 if seen.epoch is None else seen.epoch - 1
-        each = seen.seconds_per_epoch or mean(known.get(_kind(cell), [anyhow]))
-        left.append(each * (cells.epochs(cell) - begun) + validation)
+        each = seen.seconds_per_epoch or mean(known.get(_kind(training), [anyhow]))
+        left.append(each * (steps.epochs(training) - begun) + validation)
     return max(sum(left) / at_a_time, max(left, default=0.0))
 
 
-def _kind(cell: Cell) -> object:
-    return cell.dataset, cell.configuration, cell.label
+def _kind(training: Training) -> object:
+    return training.dataset, training.configuration, training.label
 
 
 class Display:
-    """Shows a status again and again: a live table in a terminal, else a line for each cell that begins or ends.
+    """Shows a status again and again: a live table in a terminal, else a line for each training that begins or ends.
 
     :param at_a_time: trainings that run at the same time, for the estimate; None where a cluster decides
     """
@@ -90,7 +90,7 @@ class Display:
         self.console, self._at_a_time = console, at_a_time
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         self._shown: dict[str, str] | None = None
-        self._finished: dict[Cell, Pace] = {}
+        self._finished: dict[Training, Pace] = {}
 
     def __enter__(self) -> "Display":
         if self._live is not None:
@@ -102,10 +102,10 @@ class Display:
             self._live.stop()
 
     def update(self, status: Status) -> None:
-        for cell in status.done:
-            if cell not in self._finished:
-                self._finished[cell] = pace(cell, done=True)
-        paces = {**self._finished, **{cell: pace(cell, done=False) for cell in status.running}}
+        for training in status.done:
+            if training not in self._finished:
+                self._finished[training] = pace(training, done=True)
+        paces = {**self._finished, **{training: pace(training, done=False) for training in status.running}}
         left = seconds_left(status, paces, self._at_a_time or max(1, len(status.running)))
         is_first = self._shown is None
         news = self._news(status)
@@ -118,12 +118,12 @@ class Display:
 
     def _news(self, status: Status) -> list[str]:
         """What has changed, a line each; in a terminal only what went wrong, as the rest is in the picture."""
-        now = {cell.title: "done" for cell in status.done}
-        now |= {cell.title: f"failed: {why}" for cell, why in status.failed.items()}
-        now |= {cell.title: "running" for cell in status.running}
+        now = {training.title: "done" for training in status.done}
+        now |= {training.title: f"failed: {why}" for training, why in status.failed.items()}
+        now |= {training.title: "running" for training in status.running}
         now |= dict.fromkeys(status.preparing, "preparing")
         if self._shown is None:
-            self._shown = {cell.title: "done" for cell in status.done}
+            self._shown = {training.title: "done" for training in status.done}
         prepared = [name for name, what in self._shown.items() if what == "preparing" and name not in now]
         news = [f"{name}: ready" for name in prepared]
         news += [f"{name}: {what}" for name, what in now.items() if self._shown.get(name) != what]
@@ -153,25 +153,25 @@ def duration(seconds: float) -> str:
     return f"about {minutes} min" if minutes else "less than a minute"
 
 
-def _picture(status: Status, paces: Mapping[Cell, Pace], left: float | None) -> Group:
+def _picture(status: Status, paces: Mapping[Training, Pace], left: float | None) -> Group:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name in status.preparing:
         table.add_row("preparing", Text(name), "")
-    for cell in status.running:
-        seen = paces[cell]
-        epoch = "" if seen.epoch is None else f"epoch {seen.epoch} of {cells.epochs(cell)}"
+    for training in status.running:
+        seen = paces[training]
+        epoch = "" if seen.epoch is None else f"epoch {seen.epoch} of {steps.epochs(training)}"
         speed = "" if seen.seconds_per_epoch is None else f"{seen.seconds_per_epoch:.1f} s each"
-        table.add_row("running", Text(cell.title), epoch, speed)
+        table.add_row("running", Text(training.title), epoch, speed)
     return Group(table, Text(_headline(status, left), style="bold"))
 
 
-def listing(states: Sequence[tuple[Cell, str]]) -> Table:
-    """All cells with how far they are, for ``--list``."""
+def listing(states: Sequence[tuple[Training, str]]) -> Table:
+    """All trainings with how far they are, for ``--list``."""
     table = Table(caption="begun: goes on with --c; trained: lacks its validation; validated: lacks its prediction")
     for heading in ("dataset", "configuration", "network", "fold", "seed", "state"):
         table.add_column(heading, overflow="fold")
-    for cell, state in states:
-        seed = "" if cell.seed is None else str(cell.seed)
-        row = (cell.dataset, cell.configuration, cell.label, str(cell.fold), seed, state)
+    for training, state in states:
+        seed = "" if training.seed is None else str(training.seed)
+        row = (training.dataset, training.configuration, training.label, str(training.fold), seed, state)
         table.add_row(*map(Text, row))
     return table

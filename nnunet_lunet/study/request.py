@@ -1,13 +1,13 @@
 """What a study's YAML file may say. No torch."""
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from nnunet_lunet.errors import UserError
+from nnunet_lunet.errors import UserError, did_you_mean
+from nnunet_lunet.host import devices
 from nnunet_lunet.planning import presets
 
 
@@ -21,6 +21,12 @@ def _named(value: Any) -> Any:
     return {value: {}} if isinstance(value, str) else value
 
 
+def _device(value: str) -> str:
+    if value not in devices.DEVICES:
+        raise ValueError(f"use {devices.CHOICES}, not {value!r}")
+    return value
+
+
 _Name = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
 _Names = Annotated[list[_Name], BeforeValidator(_listed), Field(min_length=1)]
 _Count = Annotated[int, Field(ge=1)]
@@ -31,7 +37,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Network(_Strict):
+class NetworkEntry(_Strict):
     """One row of the comparison: a trainer, and the plans it trains.
 
     :param plans: to train, or what preset or match start from; None is the study's
@@ -49,7 +55,7 @@ class Network(_Strict):
     configurations: _Names | None = None
 
     @model_validator(mode="after")
-    def _one_origin(self) -> "Network":
+    def _one_origin(self) -> "NetworkEntry":
         if self.preset is not None and self.match is not None:
             raise ValueError("give preset or match, not both")
         return self
@@ -66,7 +72,7 @@ class Predict(_Strict):
     labels: _Name | None = None
 
 
-class Local(_Strict):
+class LocalOptions(_Strict):
     """This machine.
 
     :param jobs: trainings at the same time; None is one, or one for each GPU
@@ -89,7 +95,7 @@ class Executor(_Strict):
     :param slurm: parameters of submitit's ``AutoExecutor``, e.g. ``timeout_min``, ``slurm_partition``
     """
 
-    local: Local | None = None
+    local: LocalOptions | None = None
     slurm: dict[str, Any] | None = None
 
     @model_validator(mode="after")
@@ -108,7 +114,7 @@ class Study(_Strict):
     """
 
     datasets: Annotated[list[_Name | _Index], BeforeValidator(_listed), Field(min_length=1)]
-    networks: Annotated[list[Network], Field(min_length=1)]
+    networks: Annotated[list[NetworkEntry], Field(min_length=1)]
     configurations: _Names = ["3d_fullres"]
     folds: Annotated[list[_Index | Literal["all"]], BeforeValidator(_listed), Field(min_length=1)] = [0, 1, 2, 3, 4]
     seeds: Annotated[list[_Index], BeforeValidator(_listed)] = []
@@ -117,12 +123,12 @@ class Study(_Strict):
     plans: _Name = "nnUNetPlans"
     predict: Predict | None = None
     output: _Name | None = None
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    executor: Annotated[Executor, BeforeValidator(_named)] = Executor(local=Local())
+    device: Annotated[str, AfterValidator(_device)] = devices.AUTO
+    executor: Annotated[Executor, BeforeValidator(_named)] = Executor(local=LocalOptions())
 
     @model_validator(mode="after")
     def _possible(self) -> "Study":
-        if self.executor.slurm is not None and self.device == "auto":
+        if self.executor.slurm is not None and self.device == devices.AUTO:
             raise ValueError("with executor slurm say device: cuda or cpu (its nodes need not be like this machine)")
         if self.executor.slurm is not None and not {"timeout_min", "slurm_time"} & self.executor.slurm.keys():
             raise ValueError("executor.slurm: say timeout_min, the minutes a job may take; submitit's default is 5")
@@ -163,8 +169,8 @@ def find(study: str) -> Path:
         return file
     if study in names():
         return folder() / f"{study}.yaml"
-    near = difflib.get_close_matches(study, names(), n=3, cutoff=0.5) or names()
-    raise UserError(f"study {study!r} is no file and no study of this package: did you mean {' or '.join(near)}?")
+    guess = did_you_mean(study, names(), cutoff=0.5) or f"there are {', '.join(names())}"
+    raise UserError(f"study {study!r} is no file and no study of this package: {guess}")
 
 
 def read(file: Path) -> Study:
@@ -187,7 +193,7 @@ def read(file: Path) -> Study:
 
 
 _MODELS: dict[str, type[BaseModel]] = {
-    "": Study, "networks": Network, "predict": Predict, "executor": Executor, "local": Local
+    "": Study, "networks": NetworkEntry, "predict": Predict, "executor": Executor, "local": LocalOptions
 }  # fmt: skip
 
 
@@ -198,8 +204,7 @@ def _first(error: ValidationError) -> str:
     *above, last = details["loc"] or ("",)
     if details["type"] == "extra_forbidden":
         known = list(_MODELS[next((part for part in reversed(above) if isinstance(part, str)), "")].model_fields)
-        near = difflib.get_close_matches(str(last), known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        hint = did_you_mean(str(last), known, most=1) or f"there are {', '.join(known)}"
         return f"{_place([*above, last])}: unknown key: {hint}"
     # Of alternatives, pydantic adds its names of types to the place.
     fields = {name for model in _MODELS.values() for name in model.model_fields}

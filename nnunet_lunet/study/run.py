@@ -16,12 +16,13 @@ from rich.console import Console
 
 from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.study import cells, jobs, matrix, preparation, request
-from nnunet_lunet.study.cells import Plan
-from nnunet_lunet.study.executors import Cluster, Handle, Local
-from nnunet_lunet.study.matrix import Cell
+from nnunet_lunet.host import devices
+from nnunet_lunet.study import jobs, matrix, preparation, request, steps
+from nnunet_lunet.study.executors import ClusterExecutor, Handle, LocalExecutor
+from nnunet_lunet.study.matrix import Training
 from nnunet_lunet.study.progress import Display, Status
 from nnunet_lunet.study.request import Study
+from nnunet_lunet.study.steps import Settings
 
 _SECONDS = 1.0
 
@@ -32,8 +33,8 @@ class _Executor(Protocol):
     def close(self) -> None: ...
 
 
-def load(name: str, output: Path | None, device: str | None) -> tuple[Study, list[Cell], Plan]:
-    """A study, its cells, and what is asked of each.
+def load(name: str, output: Path | None, device: str | None) -> tuple[Study, list[Training], Settings]:
+    """A study, its trainings, and what is asked of each.
 
     :param name: of a file, or of a study of this package
     :param output: instead of the file's
@@ -46,40 +47,32 @@ def load(name: str, output: Path | None, device: str | None) -> tuple[Study, lis
     datasets = preparation.dataset_names(study.datasets, file)
     found = matrix.expand(study, file, datasets)
     folder = output or Path(study.output or f"lunet-study-{file.stem}")
-    plan = Plan(folder.absolute(), _device(device or study.device), study.predict)
-    plan.check_folders(datasets)
-    return study, found, plan
+    settings = Settings(folder.absolute(), devices.resolve(device or study.device), study.predict)
+    settings.check_folders(datasets)
+    return study, found, settings
 
 
-def _device(device: str) -> str:
-    if device != "auto":
-        return device
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def states(found: Sequence[Training], settings: Settings) -> list[tuple[Training, str]]:
+    """How far each training is."""
+    return [(training, steps.state(training, settings)) for training in found]
 
 
-def states(found: Sequence[Cell], plan: Plan) -> list[tuple[Cell, str]]:
-    """How far each cell is."""
-    return [(cell, cells.state(cell, plan)) for cell in found]
-
-
-def command_lines(found: Sequence[Cell], plan: Plan) -> list[str]:
+def command_lines(found: Sequence[Training], settings: Settings) -> list[str]:
     """What :func:`run` would run, as one would type it."""
-    left = [(cell, state) for cell, state in states(found, plan) if state != "done"]
+    left = [(training, state) for training, state in states(found, settings) if state != "done"]
     lines = []
-    for dataset in dict.fromkeys(cell.dataset for cell, _ in left):
-        of_dataset = [cell for cell, _ in left if cell.dataset == dataset]
+    for dataset in dict.fromkeys(training.dataset for training, _ in left):
+        of_dataset = [training for training, _ in left if training.dataset == dataset]
         lines += preparation.stock_commands(dataset, of_dataset)
         for origin in preparation.origins(of_dataset):
             if origin.derived:
                 lines.append(preparation.plan_command(dataset, origin))
-    for cell, state in left:
-        lines += cells.commands(cell, plan, state)
+    for training, state in left:
+        lines += steps.commands(training, settings, state)
     return [shlex.join(line) for line in lines]
 
 
-def run(study: Study, found: Sequence[Cell], plan: Plan, console: Console) -> bool:
+def run(study: Study, found: Sequence[Training], settings: Settings, console: Console) -> bool:
     """Run what is left of a study; whether all of it is done then.
 
     What nnU-Net wrote is all that is needed to go on, so this can be stopped, or killed, at any moment.
@@ -87,20 +80,20 @@ def run(study: Study, found: Sequence[Cell], plan: Plan, console: Console) -> bo
     :raises UserError: another study writes to that folder, or the cluster's options are wrong
     """
     local = study.executor.local
-    lock = plan.output / ".lock"
-    with jobs.locked(lock, 0, f"{plan.output} is in use by another lunet study: wait for it, or give --output"):
+    lock = settings.output / ".lock"
+    with jobs.locked(lock, 0, f"{settings.output} is in use by another lunet study: wait for it, or give --output"):
         executor: _Executor
         if local is not None:
-            executor = Local(local.slots, share_of_cores(len(local.slots), plan.device))
+            executor = LocalExecutor(local.slots, share_of_cores(len(local.slots), settings.device))
         else:
-            executor = Cluster(study.executor.slurm or {}, plan.output / "slurm")
+            executor = ClusterExecutor(study.executor.slurm or {}, settings.output / "slurm")
         with _stopping_on_signals(), Display(console, len(local.slots) if local else None) as display:
             try:
-                status = _work(found, plan, executor, display)
+                status = _work(found, settings, executor, display)
             finally:
                 executor.close()
-        _record(study, status, plan)
-        compare(study, [cell for cell in found if cell in status.done], plan, console)
+        _record(study, status, settings)
+        compare(study, [training for training in found if training in status.done], settings, console)
     return not status.failed
 
 
@@ -121,106 +114,119 @@ def _stopping_on_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _work(found: Sequence[Cell], plan: Plan, executor: _Executor, display: Display) -> Status:
+def _work(found: Sequence[Training], settings: Settings, executor: _Executor, display: Display) -> Status:
     """Hands jobs to the executor as soon as they can run, until all ended."""
-    known = dict(states(found, plan))
-    status = Status(done=[cell for cell in found if known[cell] == "done"])
-    status.waiting = [cell for cell in found if known[cell] != "done"]
-    datasets = dict.fromkeys(cell.dataset for cell in status.waiting)
+    known = dict(states(found, settings))
+    status = Status(done=[training for training in found if known[training] == "done"])
+    status.waiting = [training for training in found if known[training] != "done"]
+    datasets = dict.fromkeys(training.dataset for training in status.waiting)
     preparing: dict[str, Handle] = {}
-    training: dict[Cell, Handle] = {}
+    handles: dict[Training, Handle] = {}
     ready: dict[str, dict[str, str]] = {}
     for dataset in datasets:
-        todo = tuple(cell for cell in status.waiting if cell.dataset == dataset)
-        preparing[dataset] = executor.submit(jobs.Preparation(dataset, todo, plan))
+        todo = tuple(training for training in status.waiting if training.dataset == dataset)
+        preparing[dataset] = executor.submit(jobs.PreparationJob(dataset, todo, settings))
     while preparing or status.waiting or status.running:
         for dataset, handle in list(preparing.items()):
             if handle.done():
                 ready[dataset] = _prepared(handle, found)
                 del preparing[dataset]
-        for cell in [cell for cell in status.waiting if cell not in training and cell.dataset in ready]:
-            _start(cell, ready[cell.dataset], plan, executor, status, training)
-        for cell, handle in list(training.items()):
-            _follow(cell, handle, plan, status, training)
+        for training in [
+            training for training in status.waiting if training not in handles and training.dataset in ready
+        ]:
+            _start(training, ready[training.dataset], settings, executor, status, handles)
+        for training, handle in list(handles.items()):
+            _follow(training, handle, settings, status, handles)
         status.preparing = [f"{dataset}: plans and data" for dataset in preparing]
         display.update(status)
-        if preparing or training:
+        if preparing or handles:
             time.sleep(_SECONDS)
     display.update(status)
     return status
 
 
-def _prepared(handle: Handle, dataset_cells: Sequence[Cell]) -> dict[str, str]:
+def _prepared(handle: Handle, of_dataset: Sequence[Training]) -> dict[str, str]:
     """What went wrong in a preparation, by the name of the plans."""
     try:
         wrong: dict[str, str] = handle.result()
     except UserError as error:
-        return {cell.plans: jobs.said(error) for cell in dataset_cells}
+        return {training.plans: error.message for training in of_dataset}
     return wrong
 
 
 def _start(
-    cell: Cell, wrong: dict[str, str], plan: Plan, executor: _Executor, status: Status, training: dict[Cell, Handle]
+    training: Training,
+    wrong: dict[str, str],
+    settings: Settings,
+    executor: _Executor,
+    status: Status,
+    handles: dict[Training, Handle],
 ) -> None:
-    """Hand a cell over, unless what it needs is not there yet, or never will be."""
-    if any(cell.waits_for(other) for other in [*status.waiting, *status.running]):
+    """Hand a training over, unless what it needs is not there yet, or never will be."""
+    if any(training.waits_for(other) for other in [*status.waiting, *status.running]):
         return
-    broken = [other for other in status.failed if cell.waits_for(other)]
-    why = wrong.get(cell.plans) or (f"it needs {broken[0].title}, which failed" if broken else None)
+    broken = [other for other in status.failed if training.waits_for(other)]
+    why = wrong.get(training.plans) or (f"it needs {broken[0].title}, which failed" if broken else None)
     if why is None:
         try:
-            training[cell] = executor.submit(jobs.Training(cell, plan))
+            handles[training] = executor.submit(jobs.TrainingJob(training, settings))
             return
         except UserError as error:
-            why = jobs.said(error)
-    status.waiting.remove(cell)
-    status.failed[cell] = why
+            why = error.message
+    status.waiting.remove(training)
+    status.failed[training] = why
 
 
-def _follow(cell: Cell, handle: Handle, plan: Plan, status: Status, training: dict[Cell, Handle]) -> None:
-    """Move a cell from waiting to running to done or failed, as its job does."""
-    if cell in status.waiting and (handle.done() or handle.running()):
-        status.waiting.remove(cell)
-        status.running.append(cell)
+def _follow(
+    training: Training, handle: Handle, settings: Settings, status: Status, handles: dict[Training, Handle]
+) -> None:
+    """Move a training from waiting to running to done or failed, as its job does."""
+    if training in status.waiting and (handle.done() or handle.running()):
+        status.waiting.remove(training)
+        status.running.append(training)
     if not handle.done():
         return
-    del training[cell]
-    status.running.remove(cell)
+    del handles[training]
+    status.running.remove(training)
     try:
         why = handle.result()
     except UserError as error:
-        why = jobs.said(error)
-    if why is None and (reached := cells.state(cell, plan)) != "done":
-        why = f"it is {reached} after its job: see {plan.log(cell)}"
+        why = error.message
+    if why is None and (reached := steps.state(training, settings)) != "done":
+        why = f"it is {reached} after its job: see {settings.log(training)}"
     if why is None:
-        status.done.append(cell)
+        status.done.append(training)
     else:
-        status.failed[cell] = why
+        status.failed[training] = why
 
 
-def _record(study: Study, status: Status, plan: Plan) -> None:
-    """``study.json``: what was asked, with which versions, and what became of each cell. Nothing reads it."""
+def _record(study: Study, status: Status, settings: Settings) -> None:
+    """``study.json``: what was asked, with which versions, and what became of each training. Nothing reads it."""
     packages = ("nnunet-lunet", "nnunetv2", "torch")
     content = {
         "study": study.model_dump(mode="json"),
-        "device": plan.device,
+        "device": settings.device,
         "versions": {package: metadata.version(package) for package in packages},
-        "done": {cell.title: str(cells.fold_folder(cell)) for cell in status.done},
-        "failed": {cell.title: why for cell, why in status.failed.items()},
+        "done": {training.title: str(steps.fold_folder(training)) for training in status.done},
+        "failed": {training.title: why for training, why in status.failed.items()},
     }
-    with atomic_write(plan.output / "study.json") as file:
+    with atomic_write(settings.output / "study.json") as file:
         file.write(json.dumps(content, indent=1).encode())
 
 
-def compare(study: Study, done: Sequence[Cell], plan: Plan, console: Console) -> None:
+def compare(study: Study, done: Sequence[Training], settings: Settings, console: Console) -> None:
     """One comparison for each dataset and configuration, of all that is done; the first network is the baseline.
 
     What cannot be compared is told; ``lunet compare`` can still do it by hand.
     """
-    for dataset, configuration in dict.fromkeys((cell.dataset, cell.configuration) for cell in done):
-        of_both = [cell for cell in done if (cell.dataset, cell.configuration) == (dataset, configuration)]
-        models = dict.fromkeys(f"{cell.label}={cell.trainer}:{cell.plans}:{configuration}" for cell in of_both)
-        output = plan.output / f"comparison-{dataset}-{configuration}"
+    for dataset, configuration in dict.fromkeys((training.dataset, training.configuration) for training in done):
+        of_both = [
+            training for training in done if (training.dataset, training.configuration) == (dataset, configuration)
+        ]
+        models = dict.fromkeys(
+            f"{training.label}={training.trainer}:{training.plans}:{configuration}" for training in of_both
+        )
+        output = settings.output / f"comparison-{dataset}-{configuration}"
         try:
             from nnunet_lunet.compare import run as comparing
 
@@ -229,6 +235,6 @@ def compare(study: Study, done: Sequence[Cell], plan: Plan, console: Console) ->
             asked = comparing.Request(dataset, list(models), folds=folds, overwrite=True, command=typed)
             comparing.run(asked, output, console)
         except (UserError, ImportError) as error:
-            why = jobs.said(error) if isinstance(error, UserError) else str(error)
+            why = error.message if isinstance(error, UserError) else str(error)
             line = f"{dataset} {configuration} is not compared: {why}"
             console.print(line, style="yellow", soft_wrap=True, markup=False, highlight=False)

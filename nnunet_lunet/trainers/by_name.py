@@ -2,6 +2,7 @@
 
 import sys
 
+from nnunet_lunet.errors import with_prefix
 from nnunet_lunet.trainers import names
 from nnunet_lunet.trainers.lunet import LUnetTrainer, UNetTrainer, WidthTrainer
 from nnunet_lunet.trainers.pruning import LUnetPruningTrainer
@@ -21,7 +22,7 @@ def find(name: str) -> type[WidthTrainer]:
     try:
         options = names.parse(name)
     except names.TrainerNameError as error:
-        print(f"nnunet-lunet: {error}", file=sys.stderr)
+        print(with_prefix(str(error)), file=sys.stderr)
         raise AttributeError(name) from error
     base = _FAMILIES[options.family]
     if name == base.__name__:

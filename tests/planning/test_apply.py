@@ -117,7 +117,7 @@ def test_the_lowest_level_keeps_more_than_one_voxel():
 @pytest.mark.parametrize(
     ("mine", "says"),
     [
-        (preset(n_blocks_per_stage=2), "PlainConvUNet takes no n_blocks_per_stage (but n_conv_per_stage)"),
+        (preset(n_blocks_per_stage=2), "PlainConvUNet takes no n_blocks_per_stage: did you mean n_conv_per_stage?"),
         (preset(colour="red"), "PlainConvUNet takes no colour"),
         (preset(features_per_stage=[4, 4, 4]), "features_per_stage [4, 4, 4] must hold 4 numbers"),
         (preset(features_per_stage=[4] * 4, width_profile="flat"), "'flat' has no meaning"),

@@ -168,4 +168,4 @@ def test_a_job_whose_time_is_over_is_queued_again_as_it_is(tmp_path):
     job = Echo("a", tmp_path)
     again = job.checkpoint()
     assert again.function is job and again.args == ()
-    assert executors.Cluster.requeue == 100
+    assert executors.ClusterExecutor.requeue == 100

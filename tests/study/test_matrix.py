@@ -19,31 +19,31 @@ def expand(*networks, datasets=(HIPPOCAMPUS,), folds=(0,), **common):
 
 
 def test_the_matrix_is_the_product_and_every_network_comes_once_before_the_next_seed():
-    cells = expand(
+    trainings = expand(
         {"trainer": "UNetTrainer_noDS", "preset": "unet_small_4f"}, {"trainer": "LUnetTrainer_w8"},
         datasets=[HIPPOCAMPUS, PROSTATE], folds=[0, 3], seeds=[0, 5], epochs=20, iters=7,
     )  # fmt: skip
-    assert len(cells) == 2 * 2 * 2 * 2
-    assert [cell.name for cell in cells[:4]] == [
+    assert len(trainings) == 2 * 2 * 2 * 2
+    assert [training.name for training in trainings[:4]] == [
         "UNetTrainer_noDS_20epochs_7iters_seed0__unet_small_4fPlans__3d_fullres__fold_0",
         "LUnetTrainer_w8_20epochs_7iters_seed0__nnUNetPlans__3d_fullres__fold_0",
         "UNetTrainer_noDS_20epochs_7iters_seed5__unet_small_4fPlans__3d_fullres__fold_0",
         "LUnetTrainer_w8_20epochs_7iters_seed5__nnUNetPlans__3d_fullres__fold_0",
     ]
-    assert [(cell.dataset, cell.fold) for cell in cells[::4]] == [
+    assert [(training.dataset, training.fold) for training in trainings[::4]] == [
         (HIPPOCAMPUS, 0), (HIPPOCAMPUS, 3), (PROSTATE, 0), (PROSTATE, 3)
     ]  # fmt: skip
-    assert {cell.seed for cell in cells} == {0, 5}
+    assert {training.seed for training in trainings} == {0, 5}
 
 
 def test_plans_are_named_as_lunet_plan_names_them():
-    cells = expand(
+    trainings = expand(
         {"trainer": "UNetTrainer", "preset": "LUnet16"}, {"trainer": "UNetTrainer", "match": "LUnet16"},
         {"trainer": "UNetTrainer"}, {"trainer": "UNetTrainer", "preset": "LUnet16", "plans": "nnUNetPlans"},
         plans="nnUNetResEncUNetMPlans",
     )  # fmt: skip
     resenc = "nnUNetResEncUNetMPlans"
-    assert [cell.origin for cell in cells] == [
+    assert [training.origin for training in trainings] == [
         Origin("LUnet16ResEncUNetMPlans", resenc, "LUnet16", None),
         Origin("UNetMatchLUnet16ResEncUNetMPlans", resenc, None, "LUnet16"),
         Origin(resenc, resenc),
@@ -52,11 +52,11 @@ def test_plans_are_named_as_lunet_plan_names_them():
 
 
 def test_a_network_may_have_its_own_configurations():
-    cells = expand(
+    trainings = expand(
         {"trainer": "UNetTrainer"}, {"trainer": "LUnetTrainer", "configurations": ["2d"]},
         configurations=["3d_fullres"],
     )  # fmt: skip
-    assert [(cell.configuration, cell.trainer) for cell in cells] == [
+    assert [(training.configuration, training.trainer) for training in trainings] == [
         ("3d_fullres", "UNetTrainer"), ("2d", "LUnetTrainer")
     ]  # fmt: skip
 
@@ -68,13 +68,13 @@ def test_nnunets_own_trainers_are_taken_as_they_are():
 
 
 def test_the_second_stage_of_a_cascade_waits_for_the_first_of_the_same_network():
-    cells = expand(
+    trainings = expand(
         {"trainer": "UNetTrainer"}, {"trainer": "LUnetTrainer"}, folds=[0, 1],
         configurations=["3d_cascade_fullres", "3d_lowres", "2d"],
     )  # fmt: skip
-    second = cells[0]
+    second = trainings[0]
     assert second.configuration == "3d_cascade_fullres"
-    assert [(cell.trainer, cell.fold) for cell in cells if second.waits_for(cell)] == [
+    assert [(training.trainer, training.fold) for training in trainings if second.waits_for(training)] == [
         ("UNetTrainer", 0), ("UNetTrainer", 1)
     ]  # fmt: skip
 

@@ -7,8 +7,8 @@ import pytest
 
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.study import jobs, preparation
-from nnunet_lunet.study.cells import Plan
-from nnunet_lunet.study.matrix import Cell, Origin
+from nnunet_lunet.study.matrix import Origin, Training
+from nnunet_lunet.study.steps import Settings
 
 STOCK = Origin("nnUNetPlans", "nnUNetPlans")
 PRESET = Origin("LUnet8Plans", "nnUNetPlans", preset="LUnet8")
@@ -16,9 +16,9 @@ MATCH = Origin("UNetMatchLUnet8Plans", "nnUNetPlans", match="LUnet8")
 FILE = Path("mine.yaml")
 
 
-def cells(*origins, configurations=("3d_fullres",), dataset="Dataset903_Planned"):
+def trainings(*origins, configurations=("3d_fullres",), dataset="Dataset903_Planned"):
     return [
-        Cell(dataset, configuration, 0, origin.name, "UNetTrainer", None, origin)
+        Training(dataset, configuration, 0, origin.name, "UNetTrainer", None, origin)
         for origin in origins
         for configuration in configurations
     ]
@@ -37,11 +37,11 @@ def stock(planned, wanted):
 
 def test_planned_and_preprocessed_data_need_nothing(planned):
     preprocess(planned, "3d_fullres", 200)
-    assert stock(planned, cells(STOCK, PRESET)) == []
+    assert stock(planned, trainings(STOCK, PRESET)) == []
 
 
 def test_data_that_are_missing_or_incomplete_are_preprocessed(planned):
-    wanted = cells(STOCK, PRESET, configurations=["2d", "3d_fullres", "3d_cascade_fullres", "2d"])
+    wanted = trainings(STOCK, PRESET, configurations=["2d", "3d_fullres", "3d_cascade_fullres", "2d"])
     command = "nnUNetv2_preprocess -d 903 -plans_name nnUNetPlans -c"
     assert [line.partition(" -np")[0] for line in stock(planned, wanted)] == [f"{command} 2d 3d_fullres"]
     preprocess(planned, "2d", 200)
@@ -59,19 +59,19 @@ def test_data_that_are_missing_or_incomplete_are_preprocessed(planned):
 def test_plans_that_are_missing_are_planned_by_nnunet(planned, plans, planner):
     (planned.preprocessed / f"{plans}.json").unlink(missing_ok=True)
     origin = Origin(f"LUnet8{plans[6:]}", plans, preset="LUnet8")
-    (command,) = stock(planned, cells(origin, configurations=["3d_fullres", "3d_cascade_fullres"]))
+    (command,) = stock(planned, trainings(origin, configurations=["3d_fullres", "3d_cascade_fullres"]))
     assert command.startswith(f"nnUNetv2_plan_and_preprocess -d 903 -pl {planner} -c 3d_fullres -np ")
 
 
 def test_plans_that_nobody_makes_are_refused_with_those_that_are_there(planned):
     with pytest.raises(UserError, match=r"has no MyPlans.json \(but nnUNetPlans, nnUNetResEncUNetMPlans\)"):
-        stock(planned, cells(Origin("MyPlans", "MyPlans")))
+        stock(planned, trainings(Origin("MyPlans", "MyPlans")))
 
 
 def test_plans_made_from_plans_that_another_network_makes_come_after_them(planned):
     preprocess(planned, "3d_fullres", 200)
     second = Origin("UNetMatchLUnet4LUnet8Plans", "LUnet8Plans", match="LUnet4")
-    wanted = cells(second, PRESET, STOCK)
+    wanted = trainings(second, PRESET, STOCK)
     assert stock(planned, wanted) == []
     ordered = preparation.origins(wanted)
     assert ordered.index(PRESET) < ordered.index(second)
@@ -83,8 +83,8 @@ def test_a_preparation_makes_the_plans_and_names_those_it_cannot_make(planned, t
     preprocess(planned, "3d_fullres", 200)
     other = planned.preprocessed / "LUnet16Plans.json"
     other.write_text(json.dumps({"plans_name": "LUnet16Plans"}))
-    wanted = cells(STOCK, PRESET, MATCH, Origin("LUnet16Plans", "nnUNetPlans", preset="LUnet16"))
-    job = jobs.Preparation(planned.dataset, tuple(wanted), Plan(tmp_path / "out", "cpu"))
+    wanted = trainings(STOCK, PRESET, MATCH, Origin("LUnet16Plans", "nnUNetPlans", preset="LUnet16"))
+    job = jobs.PreparationJob(planned.dataset, tuple(wanted), Settings(tmp_path / "out", "cpu"))
     for _ in range(2):
         wrong = job()
         assert list(wrong) == ["LUnet16Plans"] and "exists and differs" in wrong["LUnet16Plans"]
@@ -96,8 +96,8 @@ def test_a_preparation_makes_the_plans_and_names_those_it_cannot_make(planned, t
 
 
 def test_when_stock_plans_cannot_be_had_no_cell_can_be_trained(planned, tmp_path):
-    wanted = cells(PRESET, Origin("MyPlans", "MyPlans"))
-    wrong = jobs.Preparation(planned.dataset, tuple(wanted), Plan(tmp_path, "cpu"))()
+    wanted = trainings(PRESET, Origin("MyPlans", "MyPlans"))
+    wrong = jobs.PreparationJob(planned.dataset, tuple(wanted), Settings(tmp_path, "cpu"))()
     assert set(wrong) == {"LUnet8Plans", "MyPlans"} and "has no MyPlans.json" in wrong["LUnet8Plans"]
 
 

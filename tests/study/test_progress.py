@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from nnunet_lunet.host import training_state
-from nnunet_lunet.study import cells, progress
-from nnunet_lunet.study.matrix import Cell, Origin
+from nnunet_lunet.study import progress, steps
+from nnunet_lunet.study.matrix import Origin, Training
 from nnunet_lunet.study.progress import Display, Pace, Status
 
 LOG = """
@@ -21,9 +21,9 @@ LOG = """
 """
 
 
-def cell(label, seed=0):
+def training(label, seed=0):
     origin = Origin("nnUNetPlans", "nnUNetPlans")
-    return Cell("Dataset004_A", "2d", 0, label, f"{label}Trainer_10epochs_seed{seed}", seed, origin)
+    return Training("Dataset004_A", "2d", 0, label, f"{label}Trainer_10epochs_seed{seed}", seed, origin)
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("nnUNet_results", str(tmp_path))
 
     def fold(of):
-        cells.fold_folder(of).mkdir(parents=True, exist_ok=True)
-        return cells.fold_folder(of)
+        steps.fold_folder(of).mkdir(parents=True, exist_ok=True)
+        return steps.fold_folder(of)
 
     return fold
 
@@ -49,7 +49,7 @@ def test_the_log_of_a_training(tmp_path):
 
 
 def test_the_estimate_by_hand():
-    a0, a1, b0, c0 = cell("A"), cell("A", 1), cell("B"), cell("C")
+    a0, a1, b0, c0 = training("A"), training("A", 1), training("B"), training("C")
     status = Status(waiting=[a1, c0], running=[b0], done=[a0])
     # A took 2 s an epoch and 5 s to validate; B is in its fourth of ten epochs at 4 s; C will be as the mean of both.
     paces = {a0: Pace(10, 2.0, 5.0), b0: Pace(4, 4.0)}
@@ -74,7 +74,7 @@ def test_durations(seconds, shown):
 
 
 def test_without_a_terminal_each_change_is_a_line(folder):
-    a, b = cell("A"), cell("B")
+    a, b = training("A"), training("B")
     log = folder(b) / "training_log_2026_11_25_13_02_27.txt"
     text = io.StringIO()
     with Display(Console(file=text, width=40), 1) as display:
@@ -98,7 +98,7 @@ def test_without_a_terminal_each_change_is_a_line(folder):
 
 
 def test_in_a_terminal_the_epochs_are_shown(folder):
-    b = cell("B")
+    b = training("B")
     (folder(b) / "training_log_2026_11_25_13_02_27.txt").write_text(LOG)
     text = io.StringIO()
     with Display(Console(file=text, width=120, force_terminal=True), 1) as display:

@@ -80,7 +80,7 @@ def test_a_gpu_for_each_job_and_slurms_options_as_they_are(written):
         (SMALLEST + "seeds: true", "seeds: Input should be a valid list, not 'True'"),
         (SMALLEST + "folds: [0, -1]", "folds[1]: Input should be greater than or equal to 0, not '-1'"),
         (SMALLEST + "folds: []", "folds: Value should have at least 1 item"),
-        (SMALLEST + "device: gpu", "device: Input should be 'auto', 'cpu', 'cuda' or 'mps', not 'gpu'"),
+        (SMALLEST + "device: gpu", "device: use auto, cpu, cuda or mps, not 'gpu'"),
         (SMALLEST + "device: cpu\nexecutor: {local: {gpus: 0}}", "executor.local.gpus has no meaning with device cpu"),
         (SMALLEST + "executor: {slurm: {timeout_min: 9}}", "with executor slurm say device: cuda or cpu"),
         (SMALLEST + "device: cpu\nexecutor: slurm", "executor.slurm: say timeout_min"),
@@ -123,11 +123,15 @@ def test_studies_of_the_package_are_found_by_name_from_anywhere(tmp_path, monkey
 def test_every_study_of_the_package_is_valid_down_to_its_presets_and_trainers(name):
     file = request.find(name)
     study = request.read(file)
-    cells = matrix.expand(study, file, study.datasets)
+    trainings = matrix.expand(study, file, study.datasets)
     seeds, folds = len(study.seeds) or 1, len(study.folds)
-    assert len(cells) == len(study.networks) * len(study.datasets) * seeds * folds
+    assert len(trainings) == len(study.networks) * len(study.datasets) * seeds * folds
     assert all(network.label is not None for network in study.networks)
-    assert len({(cell.dataset, cell.name) for cell in cells}) == len({cell.title for cell in cells}) == len(cells)
+    assert (
+        len({(training.dataset, training.name) for training in trainings})
+        == len({training.title for training in trainings})
+        == len(trainings)
+    )
 
 
 def test_the_papers_table_has_what_it_is_named_for():

@@ -92,7 +92,7 @@ def executor(cluster, tmp_path, monkeypatch):
     made = []
 
     def make(**options):
-        made.append(executors.Cluster({"timeout_min": 5, **options}, tmp_path / "jobs"))
+        made.append(executors.ClusterExecutor({"timeout_min": 5, **options}, tmp_path / "jobs"))
         return made[-1]
 
     yield make

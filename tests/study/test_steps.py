@@ -7,13 +7,13 @@ import torch
 
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import training_state
-from nnunet_lunet.study import cells
-from nnunet_lunet.study.cells import Plan
-from nnunet_lunet.study.matrix import Cell, Origin
+from nnunet_lunet.study import steps
+from nnunet_lunet.study.matrix import Origin, Training
 from nnunet_lunet.study.request import Predict
+from nnunet_lunet.study.steps import Settings
 
 TRAINER = "UNetTrainer_3epochs_seed2"
-CELL = Cell("Dataset004_A", "2d", 1, "U-Net", TRAINER, 2, Origin("LUnet8Plans", "nnUNetPlans", "LUnet8"))
+CELL = Training("Dataset004_A", "2d", 1, "U-Net", TRAINER, 2, Origin("LUnet8Plans", "nnUNetPlans", "LUnet8"))
 TRAIN = ["nnUNetv2_train", "Dataset004_A", "2d", "1", "-tr", TRAINER, "-p", "LUnet8Plans", "-device", "cpu"]
 
 
@@ -21,7 +21,7 @@ TRAIN = ["nnUNetv2_train", "Dataset004_A", "2d", "1", "-tr", TRAINER, "-p", "LUn
 def fold(tmp_path, monkeypatch):
     for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results"):
         monkeypatch.setenv(name, str(tmp_path / name))
-    folder = cells.fold_folder(CELL)
+    folder = steps.fold_folder(CELL)
     assert folder == tmp_path / "nnUNet_results/Dataset004_A/UNetTrainer_3epochs_seed2__LUnet8Plans__2d/fold_1"
     folder.mkdir(parents=True)
     return folder
@@ -53,26 +53,26 @@ SUMMARY = "validation/summary.json"
 )
 def test_the_state_is_what_nnunet_left_there(fold, tmp_path, files, state, options):
     write(fold, *files)
-    plan = Plan(tmp_path / "out", "cpu")
-    assert cells.state(CELL, plan) == state
-    assert cells.commands(CELL, plan, state) == ([] if options is None else [[*TRAIN, *options]])
+    settings = Settings(tmp_path / "out", "cpu")
+    assert steps.state(CELL, settings) == state
+    assert steps.commands(CELL, settings, state) == ([] if options is None else [[*TRAIN, *options]])
 
 
 def test_without_a_folder_it_is_new(fold, tmp_path):
     fold.rmdir()
-    assert cells.state(CELL, Plan(tmp_path, "cpu")) == "new"
+    assert steps.state(CELL, Settings(tmp_path, "cpu")) == "new"
 
 
 def test_what_was_cut_off_does_not_count_and_makes_way(fold, tmp_path):
     write(fold, "checkpoint_final.pth", "checkpoint_latest.pth", SUMMARY)
-    plan = Plan(tmp_path, "cpu")
+    settings = Settings(tmp_path, "cpu")
     (fold / SUMMARY).write_text((fold / SUMMARY).read_text()[:-3])
-    assert cells.state(CELL, plan) == "trained"
+    assert steps.state(CELL, settings) == "trained"
     final = fold / "checkpoint_final.pth"
     whole = final.read_bytes()
     final.write_bytes(whole[:-10])
-    assert cells.state(CELL, plan) == "begun"
-    said = cells.before([*TRAIN, "--c"], CELL, plan)
+    assert steps.state(CELL, settings) == "begun"
+    said = steps.before([*TRAIN, "--c"], CELL, settings)
     assert len(said) == 1 and str(final) in said[0]
     # nnU-Net's --c takes checkpoint_latest.pth now; the remains are kept.
     assert not final.exists() and (fold / "checkpoint_final.pth.cut_off").read_bytes() == whole[:-10]
@@ -82,13 +82,13 @@ def test_what_was_cut_off_does_not_count_and_makes_way(fold, tmp_path):
 def test_a_training_that_ends_well_but_is_not_validated_is_a_failure(fold, tmp_path):
     write(fold, "checkpoint_final.pth")
     with pytest.raises(UserError, match="is trained after training"):
-        cells.after(TRAIN, CELL, Plan(tmp_path, "cpu"))
+        steps.after(TRAIN, CELL, Settings(tmp_path, "cpu"))
     write(fold, SUMMARY)
-    cells.after(TRAIN, CELL, Plan(tmp_path, "cpu"))
+    steps.after(TRAIN, CELL, Settings(tmp_path, "cpu"))
 
 
 def test_predictions_are_whole_or_not_there(fold, tmp_path):
-    plan = Plan(tmp_path / "out", "cpu", Predict(images="imagesTs", labels=str(tmp_path / "labels")))
+    settings = Settings(tmp_path / "out", "cpu", Predict(images="imagesTs", labels=str(tmp_path / "labels")))
     folder = tmp_path / "out" / "predictions" / "Dataset004_A" / CELL.name
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     predict = [
@@ -97,39 +97,39 @@ def test_predictions_are_whole_or_not_there(fold, tmp_path):
     ]
     json_files = f"-djfile {folder}/dataset.json -pfile {folder}/plans.json".split()
     evaluate = ["nnUNetv2_evaluate_folder", f"{tmp_path}/labels", str(folder), *json_files]
-    assert cells.commands(CELL, plan, "new") == [TRAIN, predict, evaluate]
-    assert cells.commands(CELL, plan, "trained") == [[*TRAIN, "--val"], predict, evaluate]
+    assert steps.commands(CELL, settings, "new") == [TRAIN, predict, evaluate]
+    assert steps.commands(CELL, settings, "trained") == [[*TRAIN, "--val"], predict, evaluate]
     write(fold, "checkpoint_final.pth", SUMMARY)
-    assert cells.state(CELL, plan) == "validated"
-    assert cells.commands(CELL, plan, "validated") == [predict, evaluate]
+    assert steps.state(CELL, settings) == "validated"
+    assert steps.commands(CELL, settings, "validated") == [predict, evaluate]
     # A prediction that was killed.
     unfinished.mkdir(parents=True)
     (unfinished / "old.nii.gz").touch()
-    assert cells.state(CELL, plan) == "validated"
-    cells.before(predict, CELL, plan)
+    assert steps.state(CELL, settings) == "validated"
+    steps.before(predict, CELL, settings)
     assert not unfinished.exists()
     unfinished.mkdir()
-    cells.after(predict, CELL, plan)
-    assert cells.state(CELL, plan) == "predicted"
-    assert cells.commands(CELL, plan, "predicted") == [evaluate]
+    steps.after(predict, CELL, settings)
+    assert steps.state(CELL, settings) == "predicted"
+    assert steps.commands(CELL, settings, "predicted") == [evaluate]
     write(folder, "summary.json")
-    assert cells.state(CELL, plan) == "done" and cells.commands(CELL, plan, "done") == []
-    without_labels = Plan(plan.output, "cpu", Predict(images="imagesTs"))
+    assert steps.state(CELL, settings) == "done" and steps.commands(CELL, settings, "done") == []
+    without_labels = Settings(settings.output, "cpu", Predict(images="imagesTs"))
     (folder / "summary.json").unlink()
-    assert cells.state(CELL, without_labels) == "done"
-    assert cells.commands(CELL, without_labels, "new") == [TRAIN, predict]
+    assert steps.state(CELL, without_labels) == "done"
+    assert steps.commands(CELL, without_labels, "new") == [TRAIN, predict]
 
 
 @pytest.mark.usefixtures("fold")
 def test_folders_to_predict_are_looked_for_before_anything_starts(tmp_path):
     raw = tmp_path / "nnUNet_raw" / "Dataset004_A"
-    plan = Plan(tmp_path / "out", "cpu", Predict(images="imagesTs", labels=str(tmp_path / "labels")))
+    settings = Settings(tmp_path / "out", "cpu", Predict(images="imagesTs", labels=str(tmp_path / "labels")))
     for folder in (raw / "imagesTs", tmp_path / "labels"):
         with pytest.raises(UserError, match=f"there is no folder {folder}"):
-            plan.check_folders(["Dataset004_A"])
+            settings.check_folders(["Dataset004_A"])
         folder.mkdir(parents=True)
-    plan.check_folders(["Dataset004_A"])
-    Plan(tmp_path / "out", "cpu").check_folders(["Dataset004_A"])
+    settings.check_folders(["Dataset004_A"])
+    Settings(tmp_path / "out", "cpu").check_folders(["Dataset004_A"])
 
 
 @pytest.mark.parametrize(
@@ -140,4 +140,4 @@ def test_folders_to_predict_are_looked_for_before_anything_starts(tmp_path):
     ],
 )  # fmt: skip
 def test_the_number_of_epochs_is_in_the_name(trainer, epochs):
-    assert cells.epochs(Cell("Dataset004_A", "2d", 0, "x", trainer, None, Origin("p", "p"))) == epochs
+    assert steps.epochs(Training("Dataset004_A", "2d", 0, "x", trainer, None, Origin("p", "p"))) == epochs

@@ -1,0 +1,41 @@
+"""``lunet compare``: what models score."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def compare(
+    dataset: Annotated[str | None, typer.Option("-d", "--dataset", help="Data set, by number or name.")] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option("-m", "--model", help="[NAME=]TRAINER[:PLANS[:CONFIGURATION]]; several; all if none."),
+    ] = None,
+    predictions: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER of label maps; several.")] = None,
+    references: Annotated[Path | None, typer.Option(help="Folder of label maps, for --predictions.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Model to compare with: the first named, or that with most parameters.")
+    ] = None,
+    folds: Annotated[str | None, typer.Option("-f", help="Folds, separated by commas.")] = None,
+    configuration: Annotated[str | None, typer.Option("-c", help="Only this, where -m does not say.")] = None,
+    plans: Annotated[str | None, typer.Option("-p", help="Only these, where -m does not say.")] = None,
+    tolerance: Annotated[float, typer.Option(help="Of surface Dice, in mm.")] = 1.0,
+    margin: Annotated[float, typer.Option(help="Of non-inferiority, in Dice: 0.01 is 1 point.")] = 0.01,
+    processes: Annotated[int, typer.Option(help="Processes that score cases.")] = 1,
+    output: Annotated[Path | None, typer.Option(help="Folder to write to; comparison-DATASET if not given.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write into a folder that is not empty.")] = False,
+) -> None:
+    """Say what models score on the same cases, what they cost, and whether a difference means anything."""
+    import shlex
+
+    from rich.console import Console
+
+    from nnunet_lunet.compare import run
+
+    request = run.Request(
+        dataset, models or [], predictions or [], references, baseline, folds.split(",") if folds else [], plans,
+        configuration, tolerance, margin, processes, overwrite, shlex.join(["lunet", *sys.argv[1:]]),
+    )  # fmt: skip
+    run.run(request, output, Console())
