@@ -190,7 +190,7 @@ def _table(rows: list[Row], labels: dict[int, str], space: Workspace) -> Table:
     for row in rows:
         dice = [row.evaluation.mean_dice[value] for value in labels] + [row.evaluation.foreground_dice]
         table.add_row(
-            row.fold.trainer, f"{row.fold.parameters:,}", f"{row.fold.seconds_per_iteration:.2f}",
+            row.fold.trainer, f"{row.fold.network.parameters:,}", f"{row.fold.seconds_per_iteration:.2f}",
             *(f"{value:.3f}" for value in dice),
         )  # fmt: skip
     return table
@@ -199,7 +199,7 @@ def _table(rows: list[Row], labels: dict[int, str], space: Workspace) -> Table:
 def _record(row: Row, labels: dict[int, str]) -> dict[str, object]:
     return {
         "trainer": row.fold.trainer,
-        "parameters": row.fold.parameters,
+        "parameters": row.fold.network.parameters,
         "seconds_per_iteration": row.fold.seconds_per_iteration,
         "dice": {name: row.evaluation.mean_dice[value] for value, name in labels.items()},
         "foreground_dice": row.evaluation.foreground_dice,
@@ -218,7 +218,7 @@ def _picture(space: Workspace, rows: list[Row], labels: dict[int, str], target: 
             case: "Dice " + ", ".join(f"{row.evaluation.dice_per_case[case][value]:.2f}" for value in labels)
             for case in cases
         }
-        heading = f"{row.fold.trainer.partition('_')[0]}\n{row.fold.parameters:,} parameters"
+        heading = f"{row.fold.trainer.partition('_')[0]}\n{row.fold.network.parameters:,} parameters"
         columns.append(overlays.LabelledVolume(heading, {case: row.predictions / case for case in cases}, captions))
     images = {case: raw / case.replace(".nii.gz", "_0000.nii.gz") for case in cases}
     overlays.overlays(images, columns, labels, target)

@@ -5,16 +5,17 @@ from statistics import fmean, stdev
 import numpy as np
 import SimpleITK as sitk
 
+from nnunet_lunet.architectures.network_cost import NetworkCost
+from nnunet_lunet.compare.metrics import METRICS
 from nnunet_lunet.compare.record import (  # fmt: skip
     FOREGROUND,
-    METRICS,
     Comparison,
     Cost,
+    LearningCurve,
     Model,
     Score,
     Summary,
     Test,
-    Training,
     WorstCase,
 )
 
@@ -66,7 +67,7 @@ def make(folder, names=("UNet", "LUnet 16", "LUnet 8"), labels=("front", "back")
             by_label = {label: float(dice(predicted, truth, value)) for value, label in values.items()}
             means[name] = by_label[FOREGROUND] = fmean(by_label.values())
             scores += [
-                Score(name, "0", None, f"case{case}", label, score, 10 * (1 - score), score)
+                Score(name, "0", None, f"case{case}", label, _of_metrics(score, 10 * (1 - score), score))
                 for label, score in by_label.items()
             ]
         image_file = write(folder / f"case{case}.nii.gz", image)
@@ -79,28 +80,32 @@ def make(folder, names=("UNet", "LUnet 16", "LUnet 8"), labels=("front", "back")
         "tests": [
             _test(scores, n, names[0], label, m) for label in (*labels, FOREGROUND) for m in METRICS for n in names[1:]
         ],
-        "trainings": [_training(name, index) for index, name in enumerate(names)],
+        "learning": [_learning(name, index) for index, name in enumerate(names)],
         "worst": worst_cases[:worst], "notes": ["Only fold 0."], "left_out": {names[-1]: ["case98", "case99"]},
         "versions": {"nnunetv2": "2.8.1"}, "command": "lunet compare -d 901",
     }  # fmt: skip
     return Comparison(**{**parts, **changes})
 
 
+def _of_metrics(*values):
+    return dict(zip(METRICS, values, strict=True))
+
+
 def _model(name, index):
     size, width = 4_000_000 // 4**index + 1, max(1, 64 // 2**index)
     channels = [width, 2 * width, 4 * width] if index == 0 else [width] * 3
-    cost = Cost(size, size * 1000, 8.0 / (index + 1), 2_000_000_000, channels)
+    cost = Cost(NetworkCost(size, size * 1000, None, channels), 8.0 / (index + 1), 2_000_000_000)
     return Model(name, name, "nnUNetPlans", "3d_fullres", [("0", None)], cost)
 
 
-def _training(name, index):
+def _learning(name, index):
     """Twenty epochs; each further model learns faster in time, slower in epochs."""
     dice = [0.9 * epoch / (epoch + 2 + index) for epoch in range(1, 21)]
-    return Training(name, "0", None, [8 / (index + 1) * epoch for epoch in range(1, 21)], dice)
+    return LearningCurve(name, "0", None, [8 / (index + 1) * epoch for epoch in range(1, 21)], dice)
 
 
 def _values(scores, model, label, metric):
-    return [getattr(s, metric) for s in scores if (s.model, s.label) == (model, label)]
+    return [s.values[metric] for s in scores if (s.model, s.label) == (model, label)]
 
 
 def _summary(scores, model, label, metric):

@@ -16,7 +16,7 @@ ORDER = [
 FOR_ALL = {
     "nnunet_lunet.atomic",
     "nnunet_lunet.errors",
-    "nnunet_lunet.pictures.palette",
+    "nnunet_lunet.numbers",
     "nnunet_lunet.registration.startup",
 }
 SHIM = "nnunet_lunet.registration.external."

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from nnunet_lunet.compare import statistics
-from nnunet_lunet.compare.record import FOREGROUND, METRICS, Score, Summary, Test
+from nnunet_lunet.compare.metrics import METRICS
+from nnunet_lunet.compare.record import FOREGROUND, Score, Summary, Test
 
 #: The metric that the margin of non-inferiority is of.
-MARGIN_OF = "dice"
+MARGIN_OF = next(iter(METRICS))
 
 
 def summaries(scores: Sequence[Score]) -> list[Summary]:
@@ -42,7 +43,7 @@ def tests(scores: Sequence[Score], baseline: str, margin: float) -> tuple[list[T
             corrected = statistics.holm([test.p for test in family if test.p is not None])
             found += [replace(test, p_holm=p) for test, p in zip(family, corrected, strict=True)]
     notes = [
-        f"No test of {METRICS[metric][0]} for {model} ({', '.join(labels)}): fewer than 2 cases have a value."
+        f"No test of {METRICS[metric].heading} for {model} ({', '.join(labels)}): fewer than 2 cases have a value."
         for (model, metric), labels in impossible.items()
     ]
     return found, notes
@@ -72,4 +73,4 @@ def _grouped(scores: Iterable[Score]) -> dict[str, dict[str, list[Score]]]:
 
 
 def _values(scores: Iterable[Score], metric: str) -> list[statistics.Value]:
-    return [statistics.Value(score.case, score.fold, score.seed, getattr(score, metric)) for score in scores]
+    return [statistics.Value(score.case, score.fold, score.seed, score.values[metric]) for score in scores]

@@ -1,47 +1,47 @@
-"""What the compared models cost, and how they learned, from what their trainings left."""
+"""What the compared models cost, and how they learned, from what their curves left."""
 
 from collections.abc import Callable
 from statistics import median, median_low
 
-from nnunet_lunet.compare.record import Cost, Training
+from nnunet_lunet.compare.record import Cost, LearningCurve
 from nnunet_lunet.compare.selection import Candidate
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import networks, results
 
 
-def cost(candidate: Candidate, on_run: Callable[[], None] = lambda: None) -> tuple[Cost, list[Training], list[str]]:
-    """Cost of a model, its trainings, and notes on what could not be told.
+def cost(
+    candidate: Candidate, on_run: Callable[[], None] = lambda: None
+) -> tuple[Cost, list[LearningCurve], list[str]]:
+    """Cost of a model, how its runs learned, and notes on what could not be told.
 
     Seconds are of all runs; the network is that of the run with the median number of parameters (pruning gives each
     run a size of its own).
 
     :param on_run: called after each run's checkpoint
     """
-    trained, trainings, notes = {}, [], []
+    trained, curves, notes = {}, [], []
     for run in candidate.runs:
         if run.folder is not None:
             try:
                 fold = trained[run.folder] = results.trained_fold(run.folder, iterations_per_epoch=1)
-                trainings.append(Training(candidate.name, run.fold, run.seed, fold.seconds, fold.pseudo_dice))
+                curves.append(LearningCurve(candidate.name, run.fold, run.seed, fold.seconds, fold.pseudo_dice))
             except UserError as error:
                 notes.append(f"Cost of {candidate.name}: {error.message}.")
         on_run()
     if not trained:
         return Cost(), [], notes
-    middle = median_low(fold.parameters for fold in trained.values())
+    middle = median_low(_size(fold) for fold in trained.values())
     memory = max(fold.peak_memory or 0 for fold in trained.values()) or None
     seconds = median(fold.seconds_per_iteration for fold in trained.values())
-    folder = next(folder for folder, fold in trained.items() if fold.parameters == middle)
+    folder = next(folder for folder, fold in trained.items() if _size(fold) == middle)
     try:
         network = networks.cost_of_fold(folder)
     except UserError as error:
         notes.append(f"Multiply-adds and channels of {candidate.name}: {error.message}.")
-        return Cost(parameters=middle, seconds_per_epoch=seconds, peak_memory=memory), trainings, notes
-    found = Cost(
-        parameters=network.parameters,
-        multiply_adds=network.multiply_adds,
-        seconds_per_epoch=seconds,
-        peak_memory=memory,
-        channels_per_level=network.channels_per_level,
-    )
-    return found, trainings, notes
+        network = trained[folder].network
+    found = Cost(network, seconds, memory)
+    return found, curves, notes
+
+
+def _size(fold: results.TrainedFold) -> int:
+    return fold.network.parameters or 0

@@ -5,13 +5,24 @@ import dataclasses
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.compare import table
-from nnunet_lunet.compare.record import Comparison, Cost, Model, Score, Summary, Test, Training, WorstCase  # fmt: skip
+from nnunet_lunet.compare.metrics import METRICS
+from nnunet_lunet.compare.record import (  # fmt: skip
+    Comparison,
+    Cost,
+    LearningCurve,
+    Model,
+    Score,
+    Summary,
+    Test,
+    WorstCase,
+)
 from nnunet_lunet.errors import UserError
 
 JSON, MARKDOWN, PAGE = "comparison.json", "comparison.md", "comparison.html"
@@ -38,12 +49,12 @@ def write(comparison: Comparison, folder: Path, overwrite: bool) -> None:
     :raises UserError: it has something in it and ``overwrite`` is false, or a file cannot be written
     """
     contents = {
-        "scores.csv": _csv(Score, comparison.scores),
-        "summary.csv": _csv(Summary, comparison.summaries),
-        "tests.csv": _csv(Test, comparison.tests),
-        "epochs.csv": _csv(_Epoch, _epochs(comparison.trainings)),
+        "scores.csv": _csv(_flat_names(), map(_flat, comparison.scores)),
+        "summary.csv": _csv_of(Summary, comparison.summaries),
+        "tests.csv": _csv_of(Test, comparison.tests),
+        "epochs.csv": _csv_of(_Epoch, _epochs(comparison.learning)),
         MARKDOWN: table.markdown(comparison),
-        JSON: json.dumps(dataclasses.asdict(comparison), indent=1, allow_nan=False),
+        JSON: json.dumps(_content(comparison), indent=1, allow_nan=False),
     }
     check_free(folder, overwrite)
     try:
@@ -65,8 +76,9 @@ def read_json(file: Path) -> Comparison:
         content["labels"] = {int(value): name for value, name in content["labels"].items()}
         content["models"] = [_model(model) for model in content["models"]]
         kinds: dict[str, type] = {
-            "scores": Score, "summaries": Summary, "tests": Test, "trainings": Training, "worst": WorstCase,
+            "summaries": Summary, "tests": Test, "learning": LearningCurve, "worst": WorstCase,
         }  # fmt: skip
+        content["scores"] = [_score(score) for score in content["scores"]]
         for name, kind in kinds.items():
             content[name] = [kind(**entry) for entry in content[name]]
         return Comparison(**content)
@@ -79,7 +91,7 @@ def _model(content: dict[str, Any]) -> Model:
         **{
             **content,
             "runs": [(fold, seed) for fold, seed in content["runs"]],
-            "cost": Cost(**content["cost"]),
+            "cost": Cost(**{**content["cost"], "network": NetworkCost(**content["cost"]["network"])}),
         }
     )
 
@@ -94,19 +106,44 @@ class _Epoch:
     pseudo_dice: float | None
 
 
-def _epochs(trainings: Sequence[Training]) -> list[_Epoch]:
+def _epochs(curves: Sequence[LearningCurve]) -> list[_Epoch]:
     return [
         _Epoch(run.model, run.fold, run.seed, epoch, round(seconds, 3), dice)
-        for run in trainings
+        for run in curves
         for epoch, (seconds, dice) in enumerate(zip(run.seconds, run.pseudo_dice, strict=True), 1)
     ]
 
 
-def _csv(kind: type, rows: Sequence[Any]) -> str:
+def _content(comparison: Comparison) -> dict[str, Any]:
+    return {**dataclasses.asdict(comparison), "scores": [_flat(score) for score in comparison.scores]}
+
+
+def _flat_names() -> list[str]:
+    names = [field.name for field in dataclasses.fields(Score)]
+    where = names.index("values")
+    return [*names[:where], *METRICS, *names[where + 1 :]]
+
+
+def _flat(score: Score) -> dict[str, Any]:
+    """A score with a column for each metric."""
+    every = {**vars(score), **score.values}
+    return {name: every[name] for name in _flat_names()}
+
+
+def _score(content: dict[str, Any]) -> Score:
+    """The inverse of :func:`_flat`."""
+    own = {name: value for name, value in content.items() if name not in METRICS}
+    return Score(**own, values={metric: content[metric] for metric in METRICS})
+
+
+def _csv_of(kind: type, rows: Sequence[Any]) -> str:
+    return _csv([field.name for field in dataclasses.fields(kind)], map(vars, rows))
+
+
+def _csv(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     """None is an empty field."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    names = [field.name for field in dataclasses.fields(kind)]
-    writer.writerow(names)
-    writer.writerows([getattr(row, name) for name in names] for row in rows)
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return text.getvalue()

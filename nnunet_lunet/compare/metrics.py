@@ -1,12 +1,14 @@
-"""Scores of one structure of one case. Dice is nnU-Net's; distances between surfaces are MONAI's."""
+"""The metrics, and the scores of one structure of one case. Dice is nnU-Net's; distances of surfaces are MONAI's.
+
+A metric is a row of :data:`METRICS`; tables, files, tests and the page take them from there.
+"""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from nnunetv2.evaluation.evaluate_predictions import compute_tp_fp_fn_tn
 
 from nnunet_lunet.errors import UserError
 
@@ -22,17 +24,99 @@ IGNORED = (
 
 
 @dataclass(frozen=True)
-class Measures:
-    """None where a metric is not defined, and ``note`` says why.
+class Masks:
+    """Two masks of one structure, neither of them empty.
 
-    :param dice: 0 to 1
-    :param hausdorff95: the larger of the two 95th percentiles of distances from one surface to the other, in mm
-    :param surface_dice: share of both surfaces, by area, that is no further than the tolerance from the other
+    :param reference: ``(D, H, W)`` or ``(H, W)``
+    :param prediction: of the same shape
+    :param spacing: mm, by the axes of the masks
+    :param tolerance: of surface Dice, mm
     """
 
-    dice: float | None
-    hausdorff95: float | None
-    surface_dice: float | None
+    reference: np.ndarray
+    prediction: np.ndarray
+    spacing: Sequence[float]
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How two masks are compared.
+
+    :param heading: in tables, with the unit of a distance
+    :param score: value of two masks
+    :param if_one_is_empty: value where either reference or prediction is empty; None where it is not defined
+    :param more_is_better: whether a larger value is
+    :param in_points: whether differences are shown in points of 0.01, as those of overlaps are, or else in mm
+    :param about: what it is, for the reader of a comparison
+    """
+
+    heading: str
+    score: Callable[[Masks], float]
+    if_one_is_empty: float | None
+    more_is_better: bool
+    in_points: bool
+    about: str
+
+
+def dice(masks: Masks) -> float:
+    """Dice of two masks, 0 to 1, from nnU-Net's own counts."""
+    from nnunetv2.evaluation.evaluate_predictions import compute_tp_fp_fn_tn
+
+    tp, fp, fn, _ = compute_tp_fp_fn_tn(masks.reference, masks.prediction)
+    return float(2 * tp / (2 * tp + fp + fn))
+
+
+def hausdorff95(masks: Masks) -> float:
+    """The larger of the two 95th percentiles of distances from one surface to the other, in mm, by MONAI."""
+    from monai.metrics import compute_hausdorff_distance
+
+    return _by_monai(compute_hausdorff_distance, masks, percentile=95)
+
+
+def surface_dice(masks: Masks) -> float:
+    """Share of both surfaces, by area, that is no further than the tolerance from the other; 0 to 1, by MONAI."""
+    from monai.metrics import compute_surface_dice
+
+    return _by_monai(compute_surface_dice, masks, class_thresholds=[masks.tolerance], use_subvoxels=True)
+
+
+def _by_monai(function: Callable[..., Any], masks: Masks, **options: Any) -> float:
+    import torch
+
+    pair = (masks.prediction, masks.reference)
+    found, expected = (torch.from_numpy(np.ascontiguousarray(mask))[None, None] for mask in pair)
+    with warnings.catch_warnings():
+        # MONAI 1.6 calls a function of its own in a way that it warns of.
+        warnings.simplefilter("ignore", FutureWarning)
+        value = function(y_pred=found, y=expected, include_background=True, spacing=list(masks.spacing), **options)
+    return float(value)
+
+
+#: By their names in the data. The first one is that of the margin of non-inferiority.
+METRICS = {
+    "dice": Metric("Dice", dice, 0.0, True, True, "Dice is nnU-Net's."),
+    "hausdorff95": Metric(
+        "HD95 (mm)", hausdorff95, None, False, False,
+        "HD95 is the larger of the two 95th percentiles of the distances from each surface voxel to the other "
+        "surface. It is MONAI's and respects spacing; of a single slice it is of its outline.",
+    ),
+    "surface_dice": Metric(
+        "surface Dice", surface_dice, 0.0, True, True,
+        "Surface Dice is the share of both surfaces within {tolerance:g} mm of the other. It is MONAI's and respects "
+        "spacing; of a single slice it is of its outline.",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Scores of one structure.
+
+    :param values: by metric; None where one is not defined, and ``note`` says why
+    """
+
+    values: dict[str, float | None]
     note: str = ""
 
 
@@ -40,23 +124,24 @@ def measure(
     reference: np.ndarray, prediction: np.ndarray, spacing: Sequence[float], tolerance: float,
     ignored: np.ndarray | None = None,
 ) -> Measures:  # fmt: skip
-    """Compare two masks of equal shape, ``(D, H, W)`` or ``(H, W)``.
+    """Compare two masks of equal shape, ``(D, H, W)`` or ``(H, W)``, by all metrics.
 
     :param spacing: mm, by the axes of the masks
     :param tolerance: of surface Dice, mm
     :param ignored: voxels that do not count
     :raises UserError: MONAI is not installed
     """
-    tp, fp, fn, _ = compute_tp_fp_fn_tn(reference, prediction, ignored)
     if ignored is not None:
         reference, prediction = reference & ~ignored, prediction & ~ignored
     empty = [name for name, mask in (("reference", reference), ("prediction", prediction)) if not mask.any()]
     if len(empty) == 2:
-        return Measures(None, None, None, "reference and prediction are empty")
-    dice = float(2 * tp / (2 * tp + fp + fn))
+        return Measures(dict.fromkeys(METRICS), "reference and prediction are empty")
     if empty:
-        return Measures(dice, None, 0.0, f"{empty[0]} is empty")
-    return Measures(dice, *_distances(reference, prediction, spacing, tolerance))
+        return Measures({name: metric.if_one_is_empty for name, metric in METRICS.items()}, f"{empty[0]} is empty")
+    # MONAI takes seconds to import, and is optional.
+    check_installed()
+    masks = Masks(reference, prediction, spacing, tolerance)
+    return Measures({name: metric.score(masks) for name, metric in METRICS.items()})
 
 
 def check_installed() -> None:
@@ -65,23 +150,3 @@ def check_installed() -> None:
         import monai.metrics  # noqa: F401
     except ImportError as error:
         raise UserError("lunet compare needs MONAI for distances: pip install 'nnunet-lunet[compare]'") from error
-
-
-def _distances(
-    reference: np.ndarray, prediction: np.ndarray, spacing: Sequence[float], tolerance: float
-) -> tuple[float, float]:
-    # MONAI takes seconds to import, and is optional.
-    check_installed()
-    import torch
-    from monai.metrics import compute_hausdorff_distance, compute_surface_dice
-
-    found, expected = (torch.from_numpy(np.ascontiguousarray(mask))[None, None] for mask in (prediction, reference))
-    options: dict[str, Any] = {"include_background": True, "spacing": list(spacing)}
-    with warnings.catch_warnings():
-        # MONAI 1.6 calls a function of its own in a way that it warns of.
-        warnings.simplefilter("ignore", FutureWarning)
-        hausdorff = compute_hausdorff_distance(y_pred=found, y=expected, percentile=95, **options)
-        surface_dice = compute_surface_dice(
-            y_pred=found, y=expected, class_thresholds=[tolerance], use_subvoxels=True, **options
-        )
-    return float(hausdorff), float(surface_dice)

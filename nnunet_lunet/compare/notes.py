@@ -7,7 +7,7 @@ from nnunetv2.imageio.natural_image_reader_writer import NaturalImage2DIO
 from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 
 from nnunet_lunet.compare import analysis, metrics, statistics, words
-from nnunet_lunet.compare.record import METRICS
+from nnunet_lunet.compare.metrics import METRICS
 
 _PACKAGES = ("nnunet-lunet", "nnunetv2", "monai", "scipy", "torch", "numpy")
 
@@ -19,9 +19,7 @@ def of_metrics(tolerance: float, ignores: bool, reader: type[BaseReaderWriter]) 
     :param ignores: whether the data set has an ignore label
     """
     told = [
-        "Dice is nnU-Net's. HD95 is the larger of the two 95th percentiles of the distances from each surface voxel to "
-        f"the other surface. Surface Dice is the share of both surfaces within {tolerance:g} mm of the other. Both are "
-        "MONAI's and respect spacing; of a single slice they are of its outline.",
+        *(metric.about.format(tolerance=tolerance) for metric in METRICS.values()),
         metrics.EMPTY,
         "Foreground is the mean over the labels that have a value in a case; nnU-Net's foreground_mean is the mean of "
         "the labels' means, which differs where a value is not defined.",
@@ -50,7 +48,7 @@ def of_statistics(margin: float) -> list[str]:
 
     :param margin: of non-inferiority, in Dice
     """
-    heading = METRICS[analysis.MARGIN_OF][0]
+    heading = METRICS[analysis.MARGIN_OF].heading
     return [
         "Of a case that several runs of a model have (seeds), the mean counts once. Standard deviations have n - 1.",
         "Tests are paired by case: two-sided Wilcoxon signed-rank, p corrected by Holm over the models for each label "

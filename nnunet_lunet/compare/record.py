@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass, field
 
-#: Metrics by their name in the data: heading, and whether more is better. Distances in mm.
-METRICS = {
-    "dice": ("Dice", True),
-    "hausdorff95": ("HD95 (mm)", False),
-    "surface_dice": ("surface Dice", True),
-}
+from nnunet_lunet.architectures.network_cost import NetworkCost
+
 #: Label of the mean over all foreground labels of a case.
 FOREGROUND = "foreground"
 
@@ -16,18 +12,14 @@ FOREGROUND = "foreground"
 class Cost:
     """What a model costs; None where nothing that nnU-Net wrote tells.
 
-    :param parameters: trainable numbers; of several runs of different size (pruning) the median
-    :param multiply_adds: for the plans' patch, batch 1, counted by torch
+    :param network: of several runs of different size (pruning) the one with the median number of parameters
     :param seconds_per_epoch: median over the runs of each one's median over its epochs
     :param peak_memory: bytes, the largest of all runs
-    :param channels_per_level: sum of the channels of the convolutions of each resolution, highest resolution first
     """
 
-    parameters: int | None = None
-    multiply_adds: int | None = None
+    network: NetworkCost = field(default_factory=NetworkCost)
     seconds_per_epoch: float | None = None
     peak_memory: int | None = None
-    channels_per_level: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Training:
+class LearningCurve:
     """How one run of a model learned, an entry an epoch.
 
     :param seconds: that the epochs took up to the end of each, pauses between them not counted
@@ -63,16 +55,18 @@ class Training:
 
 @dataclass(frozen=True)
 class Score:
-    """One label of one case in one run; a metric is None where it is not defined (``note`` says why)."""
+    """One label of one case in one run.
+
+    :param values: by metric (:data:`nnunet_lunet.compare.metrics.METRICS`); None where it is not defined, and ``note``
+        says why
+    """
 
     model: str
     fold: str | None
     seed: int | None
     case: str
     label: str
-    dice: float | None
-    hausdorff95: float | None
-    surface_dice: float | None
+    values: dict[str, float | None]
     note: str = ""
 
 
@@ -153,7 +147,7 @@ class Comparison:
     scores: list[Score]
     summaries: list[Summary]
     tests: list[Test]
-    trainings: list[Training] = field(default_factory=list)
+    learning: list[LearningCurve] = field(default_factory=list)
     worst: list[WorstCase] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

@@ -116,7 +116,7 @@ def compare(request: Request, source: Source, predictions: dict[str, Path], cons
         scores=scores,
         summaries=analysis.summaries(scores),
         tests=tests,
-        trainings=[training for *_, trainings, _ in priced for training in trainings],
+        learning=[curve for *_, curves, _ in priced for curve in curves],
         worst=_worst(scores, cases, source),
         left_out=left_out,
         notes=[
@@ -199,7 +199,7 @@ def _number(cases: Sequence[str]) -> str:
 
 def _largest(prices: dict[str, Cost]) -> str:
     """The model with most parameters, of several the first by name."""
-    return min(prices, key=lambda name: (-(prices[name].parameters or 0), name))
+    return min(prices, key=lambda name: (-(prices[name].network.parameters or 0), name))
 
 
 def _model(candidate: Candidate, cost: Cost) -> Model:
@@ -213,7 +213,7 @@ def _worst(scores: Sequence[Score], cases: Sequence[scoring.Case], source: Sourc
     for name in analysis.hardest(scores, _WORST):
         shown = {prediction.model: prediction for prediction in reversed(by_name[name].predictions)}
         dice = {
-            score.model: score.dice
+            score.model: score.values[analysis.MARGIN_OF]
             for score in scores
             if (score.case, score.label) == (name, FOREGROUND)
             and (score.fold, score.seed) == (shown[score.model].fold, shown[score.model].seed)

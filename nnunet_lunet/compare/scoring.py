@@ -12,7 +12,8 @@ from nnunetv2.evaluation.evaluate_predictions import region_or_label_to_mask
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
 from nnunet_lunet.compare import metrics
-from nnunet_lunet.compare.record import FOREGROUND, METRICS, Score
+from nnunet_lunet.compare.metrics import METRICS
+from nnunet_lunet.compare.record import FOREGROUND, Score
 from nnunet_lunet.compare.selection import Candidate
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import label_maps, results
@@ -101,7 +102,7 @@ def score_case(case: Case, protocol: Protocol) -> list[Score]:
             expected, given = (region_or_label_to_mask(label_map.array, values) for label_map in (reference, found))
             measures = metrics.measure(expected, given, reference.spacing, protocol.tolerance, ignored)
             run = (prediction.model, prediction.fold, prediction.seed)
-            of_labels.append(Score(*run, case.name, name, **vars(measures)))
+            of_labels.append(Score(*run, case.name, name, measures.values, measures.note))
         scores += [*of_labels, foreground(of_labels)]
     return scores
 
@@ -109,9 +110,9 @@ def score_case(case: Case, protocol: Protocol) -> list[Score]:
 def foreground(labels: Sequence[Score]) -> Score:
     """Mean over the labels of one case that have a value."""
     first = labels[0]
-    means = {metric: _mean(getattr(score, metric) for score in labels) for metric in METRICS}
+    means = {metric: _mean(score.values[metric] for score in labels) for metric in METRICS}
     note = "; ".join(f"{score.label}: {score.note}" for score in labels if score.note)
-    return Score(first.model, first.fold, first.seed, first.case, FOREGROUND, **means, note=note)
+    return Score(first.model, first.fold, first.seed, first.case, FOREGROUND, means, note)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

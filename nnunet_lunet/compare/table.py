@@ -7,11 +7,10 @@ from rich import box
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from nnunet_lunet.compare.record import FOREGROUND, METRICS, Comparison, Model, Summary, Test
-
-#: Digits after the point.
-_DIGITS = {"dice": 4, "hausdorff95": 2, "surface_dice": 4}
-_UNKNOWN = "–"
+from nnunet_lunet import numbers
+from nnunet_lunet.compare import words
+from nnunet_lunet.compare.metrics import METRICS
+from nnunet_lunet.compare.record import FOREGROUND, Comparison, Model, Summary, Test
 
 
 @dataclass(frozen=True)
@@ -25,13 +24,13 @@ class Table:
 
 def costs(comparison: Comparison) -> Table:
     """What each model is and costs."""
-    header = ["model", "runs", "parameters", "G multiply-adds", "s/epoch", "peak memory (GB)", "channels per level"]
+    header = ["model", "runs", "parameters", "multiply-adds", "s/epoch", "peak memory", "channels per level"]
     return Table("Models", header, [[model.name, _runs(model), *_cost(model)] for model in comparison.models])
 
 
 def scores(comparison: Comparison, metric: str) -> Table:
     """Mean ± standard deviation over cases for each label, and the spread over folds and seeds."""
-    heading, more = METRICS[metric]
+    kind = METRICS[metric]
     labels = _labels(comparison)
     by_label = {(entry.model, entry.label): entry for entry in comparison.summaries if entry.metric == metric}
     rows = []
@@ -40,26 +39,38 @@ def scores(comparison: Comparison, metric: str) -> Table:
         rows.append(
             [
                 model.name, *(_spread(by_label[model.name, label]) for label in labels),
-                _number(mean.over_folds, metric), _number(mean.over_seeds, metric),
+                words.score(mean.over_folds, metric), words.score(mean.over_seeds, metric),
             ]
         )  # fmt: skip
-    title = f"{heading}, {'more' if more else 'less'} is better: mean ± standard deviation over cases"
+    title = (
+        f"{kind.heading}, {'more' if kind.more_is_better else 'less'} is better: mean ± standard deviation over cases"
+    )
     return Table(title, ["model", *labels, "sd of folds", "sd of seeds"], rows)
 
 
 def tests(comparison: Comparison, metric: str) -> Table:
     """Every model against the baseline."""
     margin = any(test.margin is not None for test in comparison.tests if test.metric == metric)
-    header = ["model", "label", "cases", "difference [95 % CI]", "p", "p (Holm)", "effect size"]
+    header = [
+        "model",
+        "label",
+        "cases",
+        f"difference in {words.unit(metric)} [95 % CI]",
+        "p",
+        "p (Holm)",
+        "effect size",
+    ]
     rows = [
         [
-            test.model, test.label, str(test.cases), _difference(test), _p(test.p), _p(test.p_holm),
-            _UNKNOWN if test.effect_size is None else f"{test.effect_size:+.2f}", *[_verdict(test)] * margin,
+            test.model, test.label, str(test.cases), _difference(test), numbers.p_value(test.p),
+            numbers.p_value(test.p_holm), numbers.signed(test.effect_size, 2), *[_verdict(test)] * margin,
         ]
         for test in comparison.tests
         if test.metric == metric
     ]  # fmt: skip
-    return Table(f"{METRICS[metric][0]}, model minus {comparison.baseline}", header + ["non-inferior"] * margin, rows)
+    return Table(
+        f"{METRICS[metric].heading}, model minus {comparison.baseline}", header + ["non-inferior"] * margin, rows
+    )
 
 
 def overview(comparison: Comparison) -> list[RichTable]:
@@ -67,7 +78,7 @@ def overview(comparison: Comparison) -> list[RichTable]:
     means = {(entry.model, entry.metric): entry for entry in comparison.summaries if entry.label == FOREGROUND}
     cases = len({score.case for score in comparison.scores})
     what = "mean over foreground labels ± standard deviation over cases"
-    headings = ["parameters", *(heading for heading, _ in METRICS.values())]
+    headings = ["parameters", *(metric.heading for metric in METRICS.values())]
     scored = _rich(f"{comparison.dataset}: {cases} cases", what, headings)
     for model in comparison.models:
         # In two lines, so that the names have room in a terminal of 80 columns.
@@ -76,12 +87,11 @@ def overview(comparison: Comparison) -> list[RichTable]:
     against = [test for test in comparison.tests if (test.label, test.metric) == (FOREGROUND, "dice")]
     if not against:
         return [scored]
-    tested = _rich(
-        f"Foreground Dice, model minus {comparison.baseline}", f"non-inferior: by a margin of {against[0].margin:g}",
-        ["difference [95 % CI]", "p (Holm)", "non-inferior"],
-    )  # fmt: skip
+    caption = f"points of 0.01; non-inferior: by a margin of {words.margin(against[0])}"
+    headings = ["points [95 % CI]", "p (Holm)", "non-inferior"]
+    tested = _rich(f"Foreground Dice, model minus {comparison.baseline}", caption, headings)
     for test in against:
-        tested.add_row(Text(test.model), _difference(test), _p(test.p_holm), _verdict(test))
+        tested.add_row(Text(test.model), _difference(test), numbers.p_value(test.p_holm), _verdict(test))
     return [scored, tested]
 
 
@@ -141,35 +151,26 @@ def _runs(model: Model) -> str:
 
 
 def _cost(model: Model) -> list[str]:
-    cost = model.cost
+    cost, network = model.cost, model.cost.network
+    channels = network.channels_per_level
     return [
-        _UNKNOWN if cost.parameters is None else f"{cost.parameters:,}",
-        _UNKNOWN if cost.multiply_adds is None else f"{cost.multiply_adds / 1e9:.3g}",
-        _UNKNOWN if cost.seconds_per_epoch is None else f"{cost.seconds_per_epoch:.3g}",
-        _UNKNOWN if cost.peak_memory is None else f"{cost.peak_memory / 1e9:.3g}",
-        _UNKNOWN if cost.channels_per_level is None else ", ".join(map(str, cost.channels_per_level)),
+        numbers.whole(network.parameters),
+        numbers.scaled(network.multiply_adds),
+        numbers.significant(cost.seconds_per_epoch),
+        numbers.scaled(cost.peak_memory, "B"),
+        numbers.MISSING if channels is None else ", ".join(map(str, channels)),
     ]
 
 
 def _spread(entry: Summary) -> str:
-    if entry.mean is None:
-        return f"{_UNKNOWN} ({entry.undefined} undefined)"
-    spread = "" if entry.over_cases is None else f" ± {_number(entry.over_cases, entry.metric)}"
-    return _number(entry.mean, entry.metric) + spread + (f" ({entry.undefined} undefined)" if entry.undefined else "")
+    undefined = f" ({entry.undefined} undefined)" if entry.undefined else ""
+    spread = "" if entry.over_cases is None else f" ± {words.score(entry.over_cases, entry.metric)}"
+    return words.score(entry.mean, entry.metric) + spread + undefined
 
 
 def _difference(test: Test) -> str:
-    digits = _DIGITS[test.metric]
-    return f"{test.difference:+.{digits}f} [{test.low:+.{digits}f}, {test.high:+.{digits}f}]"
+    return f"{words.difference(test.difference, test.metric)} [{words.interval(test)}]"
 
 
 def _verdict(test: Test) -> str:
-    return {None: _UNKNOWN, True: "yes", False: "not shown"}[test.non_inferior]
-
-
-def _number(value: float | None, metric: str) -> str:
-    return _UNKNOWN if value is None else f"{value:.{_DIGITS[metric]}f}"
-
-
-def _p(value: float | None) -> str:
-    return _UNKNOWN if value is None else "< 0.0001" if value < 1e-4 else f"{value:.4f}"
+    return {None: numbers.MISSING, True: "yes", False: "not shown"}[test.non_inferior]

@@ -2,80 +2,43 @@
 
 import math
 
-from nnunet_lunet.compare.record import FOREGROUND, METRICS, Comparison, Test
+from nnunet_lunet import numbers
+from nnunet_lunet.compare.metrics import METRICS
+from nnunet_lunet.compare.record import FOREGROUND, Comparison, Test
 
 #: Significance level of the tests.
 ALPHA = 0.05
-MISSING = "–"
-#: Overlap metrics are given in points of 0.01, distances as they are.
-_IN_POINTS = ("dice", "surface_dice")
-
-
-def number(value: float | None, digits: int) -> str:
-    """With a fixed number of decimals and a true minus sign."""
-    if value is None or not math.isfinite(value):
-        return MISSING
-    text = f"{value:,.{digits}f}"
-    return (text if float(text.replace(",", "")) else text.lstrip("-")).replace("-", "−")
 
 
 def score(value: float | None, metric: str) -> str:
     """A value of one of the metrics; Dice as 0.853, distances as 1.85."""
-    return number(value, 3 if metric in _IN_POINTS else 2)
+    return numbers.fixed(value, 3 if METRICS[metric].in_points else 2)
 
 
 def difference(value: float | None, metric: str) -> str:
     """With its sign, in points or mm; the unit is :func:`unit`."""
-    if value is None or not math.isfinite(value):
-        return MISSING
-    text = number(value * 100, 1) if metric in _IN_POINTS else number(value, 2)
-    return text if text.startswith("−") or not text.strip("0.") else f"+{text}"
+    if value is None:
+        return numbers.MISSING
+    return numbers.signed(value * 100, 1) if METRICS[metric].in_points else numbers.signed(value, 2)
+
+
+def interval(test: Test) -> str:
+    """``−0.3 to +0.6``."""
+    return f"{difference(test.low, test.metric)} to {difference(test.high, test.metric)}"
 
 
 def unit(metric: str) -> str:
     """Of a difference."""
-    return "points" if metric in _IN_POINTS else "mm"
+    return "points" if METRICS[metric].in_points else "mm"
 
 
 def margin(test: Test) -> str:
     """``1 point``, ``0.5 mm``."""
     assert test.margin is not None
-    if test.metric not in _IN_POINTS:
+    if not METRICS[test.metric].in_points:
         return f"{test.margin:g} mm"
     points = f"{100 * test.margin:g}"
     return f"{points} point" if points == "1" else f"{points} points"
-
-
-def p_value(p: float | None) -> str:
-    """``0.012``; below a thousandth ``< 0.001``."""
-    if p is None or not math.isfinite(p):
-        return MISSING
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def ratio(value: float | None, baseline: float | None, less: str = "fewer", same: str = "as many") -> str:
-    """``188× fewer``, ``1.3× more``; empty where one of the two is not known."""
-    if not value or not baseline:
-        return ""
-    factor = max(value / baseline, baseline / value)
-    if f"{factor:.3g}" in ("1", "1.01"):
-        return same
-    times = f"{factor:,.0f}" if factor >= 100 else f"{factor:.3g}"
-    return f"{times}× {'more' if value > baseline else less}"
-
-
-def memory(size: float | None) -> str:
-    """Bytes as GB or MB, which are powers of ten."""
-    if size is None:
-        return MISSING
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
-
-
-def multiply_adds(count: float | None) -> str:
-    """Billions or, below one, millions."""
-    if count is None:
-        return MISSING
-    return f"{count / 1e9:,.1f} G" if count >= 1e9 else f"{count / 1e6:,.1f} M"
 
 
 def can_be_significant(cases: int) -> bool:
@@ -93,7 +56,7 @@ def finding(test: Test) -> str:
         return "not tested"
     if p >= ALPHA:
         return "no difference shown" if can_be_significant(test.cases) else "too few cases to test"
-    more = METRICS[test.metric][1]
+    more = METRICS[test.metric].more_is_better
     by_mean = (test.difference > 0) == more
     by_rank = by_mean if not test.effect_size else (test.effect_size > 0) == more
     verdict = "better" if by_rank else "worse"
@@ -112,25 +75,25 @@ def sentence(comparison: Comparison, test: Test, baseline: str | None = None) ->
 
     :param baseline: what to call the baseline, if not by its name
     """
-    sizes = {model.name: model.cost.parameters for model in comparison.models}
-    cost = ratio(sizes.get(test.model), sizes.get(test.baseline)).replace("×", " times")
+    sizes = {model.name: model.cost.network.parameters for model in comparison.models}
+    cost = numbers.ratio(sizes.get(test.model), sizes.get(test.baseline)).replace("×", " times")
     means = {s.model: s.mean for s in comparison.summaries if (s.label, s.metric) == (test.label, test.metric)}
     amount = difference(test.difference, test.metric).lstrip("+−")
     where = f"{amount} {unit(test.metric)} {'above' if test.difference > 0 else 'below'}"
     if not amount.strip("0."):
         where = "level with"
-    interval = f"{difference(test.low, test.metric)} to {difference(test.high, test.metric)} {unit(test.metric)}"
     verdict = "; ".join(part for part in (finding(test), non_inferiority(test)) if part)
     return (
         f"{test.model}: {f'{cost} parameters; ' if cost else ''}"
-        f"{METRICS[test.metric][0]} {score(means.get(test.model), test.metric)}, {where} {baseline or test.baseline} "
-        f"(95\u00a0% CI {interval}; {_p(test)}{test.cases} cases): {verdict}."
+        f"{METRICS[test.metric].heading} {score(means.get(test.model), test.metric)}, "
+        f"{where} {baseline or test.baseline} "
+        f"(95\u00a0% CI {interval(test)} {unit(test.metric)}; {_p(test)}{test.cases} cases): {verdict}."
     )
 
 
 def _p(test: Test) -> str:
-    p = p_value(test.p if test.p_holm is None else test.p_holm)
-    return "" if p == MISSING else (f"p {p}, " if p.startswith("<") else f"p = {p}, ")
+    p = numbers.p_value(test.p if test.p_holm is None else test.p_holm)
+    return "" if p == numbers.MISSING else (f"p {p}, " if p.startswith("<") else f"p = {p}, ")
 
 
 def main_tests(comparison: Comparison) -> list[Test]:
@@ -147,7 +110,7 @@ def headline(comparison: Comparison) -> tuple[str, Test] | None:
         return None
     if len(tests) == 1:
         return "", tests[0]
-    sizes = {model.name: model.cost.parameters for model in comparison.models}
+    sizes = {model.name: model.cost.network.parameters for model in comparison.models}
     fine = [test for test in tests if test.non_inferior and sizes[test.model]]
     if fine:
         return "Smallest model that is non-inferior", min(fine, key=lambda test: sizes[test.model] or math.inf)

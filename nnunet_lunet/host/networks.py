@@ -7,7 +7,6 @@ import warnings
 import zipfile
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,28 +14,13 @@ from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from torch import nn
 
 from nnunet_lunet.architectures import cost, feature_maps
+from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.errors import UserError
 
 _BROKEN = (
     OSError, EOFError, RuntimeError, LookupError, TypeError, ValueError, AttributeError, pickle.UnpicklingError,
     zipfile.BadZipFile,
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class NetworkCost:
-    """What a network costs, whatever machine it runs on.
-
-    :param parameters: all of them, those of the deep supervision heads among them
-    :param multiply_adds: of one pass of one patch of the plans, as at prediction (without the lower heads), counted by
-        torch; norms and nonlinearities are not in it
-    :param channels_per_level: output channels of all convolutions of a resolution, highest resolution first; without
-        transposed convolutions and heads
-    """
-
-    parameters: int
-    multiply_adds: int
-    channels_per_level: list[int]
 
 
 def cost_of_fold(fold: Path, checkpoint: str = "checkpoint_final.pth") -> NetworkCost:
@@ -66,6 +50,8 @@ def cost_of_fold(fold: Path, checkpoint: str = "checkpoint_final.pth") -> Networ
 
 def cost_of_network(network: nn.Module, patch_size: Sequence[int]) -> NetworkCost:
     """Cost of a network for one patch, as it stands: with deep supervision, if it is on, the lower heads compute too.
+
+    What autograd would keep is not counted.
 
     :raises RuntimeError: a patch that does not fit the strides of the network
     """

@@ -14,6 +14,7 @@ from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.file_path_utilities import convert_identifier_to_trainer_plans_config
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
+from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import checkpoints, training_state
 
@@ -24,7 +25,7 @@ _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 class TrainedFold:
     """What one finished training left in its fold's folder.
 
-    :param parameters: trainable numbers, layers that the state dict names twice counted once
+    :param network: its trainable numbers, layers that the state dict names twice counted once; weights tell no more
     :param seconds_per_iteration: median epoch time over the epoch's training iterations; the epoch's validation
         iterations are in it
     :param seconds: that the epochs took up to the end of each, without what lies between them (a stop, a checkpoint)
@@ -34,7 +35,7 @@ class TrainedFold:
     """
 
     trainer: str
-    parameters: int
+    network: NetworkCost
     seconds_per_iteration: float
     seconds: list[float]
     pseudo_dice: list[float | None]
@@ -54,7 +55,7 @@ def trained_fold(folder: Path, iterations_per_epoch: int) -> TrainedFold:
     }
     return TrainedFold(
         trainer=checkpoint["trainer_name"],
-        parameters=sum(tensors.values()),
+        network=NetworkCost(parameters=sum(tensors.values())),
         seconds_per_iteration=median(durations) / iterations_per_epoch,
         seconds=list(accumulate(durations)),
         pseudo_dice=[float(dice) if isfinite(dice) else None for dice in log["ema_fg_dice"]],

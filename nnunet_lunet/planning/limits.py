@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nnunet_lunet import numbers
 from nnunet_lunet.architectures import cost
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.planning import apply, presets
@@ -100,5 +101,5 @@ def matched(plans: PlansFile, name: str, parameters: float) -> tuple[int, dict[s
 def show(kind: str, value: float) -> str:
     """A cost with its unit: ``118,041 parameters``, ``12.3 GMACs``, ``1.85 GB``."""
     factor, unit = KINDS[kind]
-    shown = value * factor
-    return f"{shown:,.0f} {unit}" if kind == "parameters" or shown >= 1000 else f"{shown:.3g} {unit}"
+    show_number = numbers.whole if kind == "parameters" else numbers.significant
+    return f"{show_number(value * factor)} {unit}"

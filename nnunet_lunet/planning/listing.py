@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from nnunet_lunet import numbers
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.planning import presets
 
@@ -38,7 +39,7 @@ def _parameters(listing: Table, dataset: str, plans: str) -> dict[str, list[str]
             try:
                 changes = apply.change(source.configuration(configuration), presets.load(name))
                 found = limits.costs(source, configuration, changes, ["parameters"])
-                row.append(f"{found['parameters']:,}")
+                row.append(numbers.whole(found["parameters"]))
             except UserError as error:
                 row.append("–")
                 reasons.add(str(error))

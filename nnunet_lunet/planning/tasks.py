@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nnunet_lunet import numbers
 from nnunet_lunet.host import command_lines, folders
 from nnunet_lunet.planning import apply, limits, planner, plans_file, presets
 from nnunet_lunet.planning.plans_file import PlansFile
@@ -53,8 +54,8 @@ def from_match(
         wanted = limits.costs(source, name, lean, ["parameters"])["parameters"]
         width, changes[name], parameters = limits.matched(source, name, wanted)
         lines.append(
-            f"{name}: {chosen.name} has {wanted:,} parameters, the U-Net that doubles from {width} has {parameters:,} "
-            f"({(parameters - wanted) / wanted:+.1%})"
+            f"{name}: {chosen.name} has {limits.show('parameters', wanted)}, the U-Net that doubles from {width} has "
+            f"{numbers.whole(parameters)} ({(parameters - wanted) / wanted:+.1%})"
         )
         if abs(parameters - wanted) > _FAIR * wanted:
             lines.append(

@@ -16,7 +16,7 @@ from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
 
 if TYPE_CHECKING:
-    from nnunet_lunet.profile.record import Profile
+    from nnunet_lunet.profile.record import NetworkProfile, Profile
 
 
 def check(wanted: dict[str, Path | None], overwrite: bool) -> None:
@@ -65,7 +65,7 @@ def as_csv(profile: Profile) -> str:
     rows = []
     for network, ratios in zip(profile.networks, record.ratios(profile), strict=True):
         row: dict[str, object] = {}
-        for key, entry in asdict(network).items():
+        for key, entry in _flat(network).items():
             if key in record.TIMES:
                 row[key] = entry and entry["median"]
                 row[f"{key}_low_quartile"] = entry and entry["low_quartile"]
@@ -78,3 +78,11 @@ def as_csv(profile: Profile) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def _flat(network: NetworkProfile) -> dict[str, Any]:
+    """A column for each cost, where the record has them nested."""
+    columns: dict[str, Any] = {}
+    for key, entry in asdict(network).items():
+        columns |= entry if key == "cost" else {key: entry}
+    return columns

@@ -22,7 +22,7 @@ _PACKAGES = ("nnunet-lunet", "nnunetv2", "dynamic-network-architectures")
 
 
 @dataclass(frozen=True)
-class Spread:
+class Distribution:
     """Numbers of several rounds, with their median, quartiles and range."""
 
     median: float
@@ -33,15 +33,15 @@ class Spread:
     values: list[float]
 
 
-def spread(values: Sequence[float]) -> Spread:
+def distribution(values: Sequence[float]) -> Distribution:
     """:param values: at least one"""
     low, _, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
-    return Spread(median(values), low, high, min(values), max(values), list(values))
+    return Distribution(median(values), low, high, min(values), max(values), list(values))
 
 
-def ratios(values: Sequence[float], first: Sequence[float]) -> Spread:
+def ratios(values: Sequence[float], first: Sequence[float]) -> Distribution:
     """Each round's ratio to the first of that round: what slows both cancels out."""
-    return spread([value / base for value, base in zip(values, first, strict=True)])
+    return distribution([value / base for value, base in zip(values, first, strict=True)])
 
 
 def seconds(action: Callable[[], object], device: str = "cpu") -> float:

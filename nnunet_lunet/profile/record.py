@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.profile import measure
 
 #: Names of the costs in the data, all of which have a ratio to the first network's.
@@ -14,16 +16,12 @@ TIMES = ("seconds_per_training_step", "seconds_per_inference_patch")
 
 
 @dataclass(frozen=True)
-class Network:
+class NetworkProfile:
     """What one network costs; None where it was not measured, or the system does not tell.
 
-    :param parameters: all of them, those of the deep supervision heads among them
-    :param multiply_adds: of one pass of one patch, as at prediction
-    :param activation_bytes: kept for the backward pass of one patch, in single precision
-        (:func:`nnunet_lunet.architectures.cost.activation_memory`)
+    :param cost: what holds on every machine
     :param weights_bytes: size of a file with the weights alone
     :param checkpoint_bytes: size of the checkpoint that was profiled, optimiser state and logs in it
-    :param channels_per_level: see :class:`nnunet_lunet.host.networks.NetworkCost`
     :param seconds_per_training_step: with the batch size, on random numbers: without loading and augmentation
     :param seconds_per_inference_patch: one patch, one pass: nnU-Net's mirroring multiplies it
     :param peak_training_bytes: on a GPU of torch's allocator; on a CPU of the resident set, above ``process_bytes``
@@ -40,14 +38,11 @@ class Network:
     network_class: str
     patch_size: list[int]
     batch_size: int
-    parameters: int
-    multiply_adds: int
-    activation_bytes: int
+    cost: NetworkCost
     weights_bytes: int
     checkpoint_bytes: int | None
-    channels_per_level: list[int]
-    seconds_per_training_step: measure.Spread | None = None
-    seconds_per_inference_patch: measure.Spread | None = None
+    seconds_per_training_step: measure.Distribution | None = None
+    seconds_per_inference_patch: measure.Distribution | None = None
     peak_training_bytes: int | None = None
     peak_inference_bytes: int | None = None
     process_bytes: int | None = None
@@ -62,18 +57,23 @@ class Profile:
     :param rounds: that count; 0 where nothing was timed
     """
 
-    networks: list[Network]
+    networks: list[NetworkProfile]
     rounds: int
     warm_up: int
     machine: dict[str, object]
 
 
-def ratio(network: Network, first: Network, cost: str) -> float | None:
+def value(network: NetworkProfile, cost: str) -> Any:
+    """One of :data:`COSTS`: a number, of times their distribution; None where there is none."""
+    return getattr(network if hasattr(network, cost) else network.cost, cost)
+
+
+def ratio(network: NetworkProfile, first: NetworkProfile, cost: str) -> float | None:
     """One of :data:`COSTS` as a multiple of the first network's; of times the median of each round's ratio."""
-    own, base = getattr(network, cost), getattr(first, cost)
+    own, base = value(network, cost), value(first, cost)
     if own is None or not base:
         return None
-    if isinstance(own, measure.Spread):
+    if isinstance(own, measure.Distribution):
         return measure.ratios(own.values, base.values).median
     return float(own / base)
 

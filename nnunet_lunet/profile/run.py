@@ -53,7 +53,7 @@ def profile(
         return record.Profile(found, rounds, measure.WARM_UP if rounds else 0, measure.machine(device))
 
 
-def count(target: Target) -> record.Network:
+def count(target: Target) -> record.NetworkProfile:
     """What needs no arithmetic: all that holds on every machine. Inside :func:`elsewhere`.
 
     :raises UserError: the network cannot be made, or does not take the plans' patch
@@ -71,7 +71,7 @@ def count(target: Target) -> record.Network:
         ) from error
     weights = io.BytesIO()
     torch.save(subject.network.state_dict(), weights)
-    return record.Network(
+    return record.NetworkProfile(
         name=target.name,
         dataset=target.dataset_name,
         plans=str(target.plans["plans_name"]),
@@ -81,18 +81,15 @@ def count(target: Target) -> record.Network:
         network_class=type(subject.network).__name__,
         patch_size=subject.patch_size,
         batch_size=subject.batch_size,
-        parameters=found.parameters,
-        multiply_adds=found.multiply_adds,
-        activation_bytes=kept,
+        cost=replace(found, activation_bytes=kept),
         weights_bytes=weights.tell(),
         checkpoint_bytes=Path(target.checkpoint).stat().st_size if target.checkpoint else None,
-        channels_per_level=found.channels_per_level,
     )
 
 
 def _measured(
-    targets: Sequence[Target], counted: Sequence[record.Network], device: str, rounds: int, progress: Progress
-) -> list[record.Network]:
+    targets: Sequence[Target], counted: Sequence[record.NetworkProfile], device: str, rounds: int, progress: Progress
+) -> list[record.NetworkProfile]:
     """With memory and times; a network that memory does not suffice for gets a note instead, the others go on."""
     found = {network.name: network for network in counted}
     subjects: dict[str, Subject] = {}
@@ -113,7 +110,7 @@ def _measured(
     }.items():
         bar = progress.add_task(f"seconds a {description}", total=(measure.WARM_UP + rounds) * len(actions))
         for name, values in seconds(actions, rounds, device, partial(_advance, progress, bar)).items():
-            measured: dict[str, Any] = {kind: measure.spread(values)}
+            measured: dict[str, Any] = {kind: measure.distribution(values)}
             found[name] = replace(found[name], **measured)
     return list(found.values())
 

@@ -5,11 +5,8 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
+from nnunet_lunet import numbers
 from nnunet_lunet.profile import measure, record
-
-_ABSENT = "–"
-_UNITS = {1: "", 1e3: "k", 1e6: "M", 1e9: "G", 1e12: "T"}
-
 
 _HEADINGS = {
     "parameters": "parameters",
@@ -44,8 +41,9 @@ def _table(profile: record.Profile, costs: Sequence[str], title: str, inputs: Se
     for cost in costs:
         listing.add_column(_HEADINGS[cost], justify="right", no_wrap=True)
     for network, given in zip(profile.networks, inputs, strict=True):
-        cells = [Text(_cell(network, cost) + _ratio(network, profile.networks[0], cost)) for cost in costs]
-        listing.add_row(Text("\n".join(filter(None, [network.name, "" if alike else given, network.note]))), *cells)
+        ratios = (numbers.times(record.ratio(network, profile.networks[0], cost)) for cost in costs)
+        entries = [Text(f"{_entry(network, cost)}\n{times}") for cost, times in zip(costs, ratios, strict=True)]
+        listing.add_row(Text("\n".join(filter(None, [network.name, "" if alike else given, network.note]))), *entries)
     return listing
 
 
@@ -58,31 +56,19 @@ def _caption(profile: record.Profile) -> str:
         )
         process = [each.process_bytes for each in profile.networks if each.process_bytes]
         lines.append(
-            f"Memory: peak resident set of a process for each network, above the {scaled(max(process))}B that Python "
-            "and libraries take; noisy."
+            "Memory: peak resident set of a process for each network, above the "
+            f"{numbers.scaled(max(process), 'B')} that Python and libraries take; noisy."
             if process
             else "Memory: peak of torch's allocator."
         )
     return "\n".join(lines)
 
 
-def _cell(network: record.Network, cost: str) -> str:
-    found = getattr(network, cost)
-    if found is None:
-        return _ABSENT
-    if isinstance(found, measure.Spread):
-        return f"{found.median:.3g}\n{found.low_quartile:.3g}–{found.high_quartile:.3g}"
+def _entry(network: record.NetworkProfile, cost: str) -> str:
+    found = record.value(network, cost)
+    if isinstance(found, measure.Distribution):
+        quartiles = [numbers.significant(quartile) for quartile in (found.low_quartile, found.high_quartile)]
+        return f"{numbers.significant(found.median)}\n{'–'.join(quartiles)}"
     if cost.endswith("_bytes"):
-        return f"{scaled(found)}B"
-    return scaled(found) if cost == "multiply_adds" else f"{found:,}"
-
-
-def _ratio(network: record.Network, first: record.Network, cost: str) -> str:
-    found = record.ratio(network, first, cost)
-    return f"\n{_ABSENT}" if found is None else f"\n{found:.3g}×"
-
-
-def scaled(number: float) -> str:
-    """With three digits and a prefix: ``19.1 G``; a unit may follow directly."""
-    factor = max((factor for factor in _UNITS if factor <= number), default=1)
-    return f"{number / factor:.3g} {_UNITS[factor]}"
+        return numbers.scaled(found, "B")
+    return numbers.scaled(found) if cost == "multiply_adds" else numbers.whole(found)

@@ -7,7 +7,7 @@ from nnunet_lunet.compare.record import FOREGROUND, Score
 def scores(**dice):
     """Foreground scores of each model on cases 0, 1, …; the same numbers as distances."""
     return [
-        Score(model, None, None, str(case), FOREGROUND, value, value, None)
+        Score(model, None, None, str(case), FOREGROUND, {"dice": value, "hausdorff95": value, "surface_dice": None})
         for model, values in dice.items()
         for case, value in enumerate(values)
     ]

@@ -19,16 +19,21 @@ def square(first, shape=(16, 20), edge=10):
     return mask
 
 
+def measures(dice, hausdorff95, surface_dice, note=""):
+    return metrics.Measures({"dice": dice, "hausdorff95": hausdorff95, "surface_dice": surface_dice}, note)
+
+
 def test_a_cube_moved_by_two_slices():
     found = metrics.measure(cube(2), cube(4), (3.0, 1.0, 1.0), tolerance=1)
     # Half of 64 voxels overlap. Of the 56 surface voxels of each, the 16 of the outer layer are two slices from the
     # other cube: more than 5 %.
-    assert found.dice == 0.5
-    assert found.hausdorff95 == pytest.approx(2 * 3.0)
+    assert found.values["dice"] == 0.5
+    assert found.values["hausdorff95"] == pytest.approx(2 * 3.0)
 
 
 def test_spacing_goes_by_axes():
-    moved = [metrics.measure(cube(2), cube(4), spacing, 1).hausdorff95 for spacing in ((1, 1, 5), (1, 5, 1), (5, 1, 1))]
+    spacings = ((1, 1, 5), (1, 5, 1), (5, 1, 1))
+    moved = [metrics.measure(cube(2), cube(4), spacing, 1).values["hausdorff95"] for spacing in spacings]
     assert moved == pytest.approx([2, 2, 10])
 
 
@@ -47,41 +52,37 @@ def test_surface_dice_of_a_square_moved_by_three_pixels(width, tolerance, within
     # Its outline has 4 corners, half a pixel's diagonal each, and 9 pieces a side.
     corner = 0.5 * (1 + width**2) ** 0.5
     found = metrics.measure(square(4), square(7), (1.0, width), tolerance)
-    assert found.surface_dice == pytest.approx(within(corner) / (4 * corner + 2 * 9 + 2 * 9 * width))
+    assert found.values["surface_dice"] == pytest.approx(within(corner) / (4 * corner + 2 * 9 + 2 * 9 * width))
 
 
 def test_a_tolerance_of_the_distance_itself_is_enough():
-    assert metrics.measure(square(4), square(7), (1.0, 2.0), 6).surface_dice == 1
+    assert metrics.measure(square(4), square(7), (1.0, 2.0), 6).values["surface_dice"] == 1
 
 
 def test_equal_masks():
-    assert metrics.measure(cube(2), cube(2), (1, 2, 3), 0) == metrics.Measures(1, 0, 1)
+    assert metrics.measure(cube(2), cube(2), (1, 2, 3), 0) == measures(1, 0, 1)
 
 
 def test_masks_at_the_border_have_their_surface_there():
     whole = np.ones((4, 5, 6), bool)
-    assert metrics.measure(whole, whole, (1, 1, 1), 0) == metrics.Measures(1, 0, 1)
+    assert metrics.measure(whole, whole, (1, 1, 1), 0) == measures(1, 0, 1)
 
 
 def test_empty_masks():
     none = np.zeros((12, 8, 8), bool)
-    assert metrics.measure(none, none, (1, 1, 1), 1) == metrics.Measures(
-        None, None, None, "reference and prediction are empty"
-    )
-    assert metrics.measure(cube(2), none, (1, 1, 1), 1) == metrics.Measures(0, None, 0, "prediction is empty")
-    assert metrics.measure(none, cube(2), (1, 1, 1), 1) == metrics.Measures(0, None, 0, "reference is empty")
+    assert metrics.measure(none, none, (1, 1, 1), 1) == measures(None, None, None, "reference and prediction are empty")
+    assert metrics.measure(cube(2), none, (1, 1, 1), 1) == measures(0, None, 0, "prediction is empty")
+    assert metrics.measure(none, cube(2), (1, 1, 1), 1) == measures(0, None, 0, "reference is empty")
 
 
 def test_ignored_voxels_count_for_nothing():
     ignored = np.zeros((12, 8, 8), bool)
     ignored[6:] = True
     longer = cube(2) | cube(6)
-    assert metrics.measure(cube(2), longer, (1, 1, 1), 0).hausdorff95 == 4
-    assert metrics.measure(cube(2), longer, (1, 1, 1), 0, ignored) == metrics.Measures(1, 0, 1)
+    assert metrics.measure(cube(2), longer, (1, 1, 1), 0).values["hausdorff95"] == 4
+    assert metrics.measure(cube(2), longer, (1, 1, 1), 0, ignored) == measures(1, 0, 1)
     # Nothing is left of the prediction.
-    assert metrics.measure(cube(2), cube(6), (1, 1, 1), 1, ignored) == metrics.Measures(
-        0, None, 0, "prediction is empty"
-    )
+    assert metrics.measure(cube(2), cube(6), (1, 1, 1), 1, ignored) == measures(0, None, 0, "prediction is empty")
 
 
 def test_without_monai_it_says_what_to_install(monkeypatch):

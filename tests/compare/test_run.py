@@ -15,7 +15,9 @@ from made_results import both, box
 from nnunetv2.evaluation.evaluate_predictions import load_summary_json
 from rich.console import Console
 
-from nnunet_lunet.compare import costs, files, run, scoring
+from nnunet_lunet.architectures.network_cost import NetworkCost
+from nnunet_lunet.compare import costs, files, scoring
+from nnunet_lunet.compare import run as command
 from nnunet_lunet.compare.record import FOREGROUND, Cost
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import results
@@ -29,8 +31,8 @@ def compare(tmp_path, page):
     printed = io.StringIO()
 
     def run(output="out", **options):
-        request = run.Request(**{"dataset": DATASET, **options})
-        found = run.run(request, tmp_path / output, Console(file=printed, width=200))
+        request = command.Request(**{"dataset": DATASET, **options})
+        found = command.run(request, tmp_path / output, Console(file=printed, width=200))
         assert files.read_json(tmp_path / output / files.JSON) == found
         return found
 
@@ -40,7 +42,9 @@ def compare(tmp_path, page):
 
 def dice_of(comparison, model):
     """By case and label."""
-    return {(s.case, s.label): s.dice for s in comparison.scores if s.model == model and s.label != FOREGROUND}
+    return {
+        (s.case, s.label): s.values["dice"] for s in comparison.scores if s.model == model and s.label != FOREGROUND
+    }
 
 
 def by_nnunet(fold, names):
@@ -76,12 +80,12 @@ def test_three_models(three, compare):
     assert (test.p, test.p_holm, test.effect_size, test.non_inferior) == (0.25, 0.5, 1, True)
     assert [t.non_inferior for t in found.tests if t.metric == "hausdorff95"] == [None] * 6
     assert found.left_out == {}
-    assert "LUnetTrainer_w8" in compare.printed() and "+0.2500" in compare.printed()
+    assert "LUnetTrainer_w8" in compare.printed() and "+25.0" in compare.printed()
 
 
 def test_the_baseline_is_the_first_named_or_the_largest(three, compare, monkeypatch):
     sizes = {"LUnetTrainer_w8": 10, "UNetTrainer": 30, "nnUNetTrainer": 30}
-    monkeypatch.setattr(costs, "cost", lambda candidate, step: (Cost(parameters=sizes[candidate.name]), [], []))
+    monkeypatch.setattr(costs, "cost", lambda candidate, step: (Cost(NetworkCost(sizes[candidate.name])), [], []))
     assert compare("all").baseline == "UNetTrainer"
     assert compare("named", models=["LUnetTrainer_w8", "UNetTrainer"]).baseline == "LUnetTrainer_w8"
 
@@ -113,12 +117,21 @@ def test_regions_ignored_voxels_and_structures_that_are_not_there(make, compare)
     assert dice_of(found, "LUnetTrainer") == by_nnunet(other, names)
     scores = {(s.model, s.case, s.label): s for s in found.scores}
     missed = scores["LUnetTrainer", "case_1", "front"]
-    assert (missed.dice, missed.hausdorff95, missed.surface_dice, missed.note) == (0, None, 0, "prediction is empty")
+    assert (missed.values["dice"], missed.values["hausdorff95"], missed.values["surface_dice"], missed.note) == (
+        0,
+        None,
+        0,
+        "prediction is empty",
+    )
     nothing = scores["UNetTrainer", "case_3", FOREGROUND]
-    assert (nothing.dice, nothing.surface_dice) == (None, None)
+    assert (nothing.values["dice"], nothing.values["surface_dice"]) == (None, None)
     assert nothing.note.startswith("whole: reference and prediction are empty; front:")
     # The mean of case 2 is that of the label that is there.
-    assert scores["UNetTrainer", "case_2", FOREGROUND].dice == scores["UNetTrainer", "case_2", "whole"].dice == 1
+    assert (
+        scores["UNetTrainer", "case_2", FOREGROUND].values["dice"]
+        == scores["UNetTrainer", "case_2", "whole"].values["dice"]
+        == 1
+    )
     counted = {(e.model, e.label): (e.cases, e.undefined) for e in found.summaries if e.metric == "hausdorff95"}
     assert counted["UNetTrainer", "whole"] == (3, 1)
     assert any("ignore label" in note for note in found.notes) and any("both empty" in note for note in found.notes)
@@ -197,10 +210,10 @@ def test_folders_of_predictions_need_no_dataset(make, compare, tmp_path):
     options = {"predictions": [f"our lean one={tmp_path / 'a=b'}", f"B={tmp_path / 'c'}"], "references": references}
     found = compare(dataset=None, **options)
     assert (found.dataset, found.baseline) == ("Made", "our lean one")
-    assert [(m.name, m.trainer, m.runs, m.cost.parameters) for m in found.models] == [
+    assert [(m.name, m.trainer, m.runs, m.cost.network.parameters) for m in found.models] == [
         ("our lean one", None, [(None, None)], None), ("B", None, [(None, None)], None),
     ]  # fmt: skip
-    assert fmean(s.dice for s in found.scores if s.model == "B") == 0.75
+    assert fmean(s.values["dice"] for s in found.scores if s.model == "B") == 0.75
     # Beside a trained model on the same cases.
     for index in range(2):
         made.reference(f"case_{index}", both(index))
@@ -221,7 +234,7 @@ def test_files_hold_every_score_and_both_kinds_of_nothing(three, compare):
     assert len(list(csv.DictReader((folder / "summary.csv").open()))) == len(found.summaries) == 27
     assert len(list(csv.DictReader((folder / "tests.csv").open()))) == len(found.tests) == 18
     text = (folder / "comparison.md").read_text()
-    assert "| UNetTrainer | 0.7500 ± 0.0000 | 0.7500 ± 0.0000 | 0.7500 ± 0.0000 | – | – |" in text
+    assert "| UNetTrainer | 0.750 ± 0.000 | 0.750 ± 0.000 | 0.750 ± 0.000 | – | – |" in text
     assert (folder / "comparison.html").stat().st_size
 
 
@@ -340,16 +353,20 @@ def test_costs_of_real_trainings(tiny, page, tmp_path):
     tiny.train("UNetTrainer_w2_1epochs_1iters")
     models = ["LUnetTrainer_w2_1epochs_1iters", "UNetTrainer_w2_1epochs_1iters"]
     with tiny.active():
-        request = run.Request("901", baseline=models[1], models=models, command="lunet compare")
-        found = run.run(request, tmp_path / "out", Console(file=io.StringIO()))
+        request = command.Request("901", baseline=models[1], models=models, command="lunet compare")
+        found = command.run(request, tmp_path / "out", Console(file=io.StringIO()))
     stock, lean = found.models
     assert [len(model.runs) for model in found.models] == [1, 2]
     folds = [tiny.fold(f"LUnetTrainer_w2_1epochs_1iters_seed{seed}") for seed in (1, 2)]
-    assert lean.cost.parameters == results.trained_fold(folds[0], 1).parameters < stock.cost.parameters
+    assert (
+        lean.cost.network.parameters
+        == results.trained_fold(folds[0], 1).network.parameters
+        < stock.cost.network.parameters
+    )
     seconds = [results.trained_fold(fold, 1).seconds_per_iteration for fold in folds]
     assert lean.cost.seconds_per_epoch == pytest.approx(fmean(seconds))
-    assert 0 < lean.cost.multiply_adds < stock.cost.multiply_adds
-    assert len(set(lean.cost.channels_per_level[:-1])) == 1
+    assert 0 < lean.cost.network.multiply_adds < stock.cost.network.multiply_adds
+    assert len(set(lean.cost.network.channels_per_level[:-1])) == 1
     names = {1: "front", 2: "back"}
     for seed, fold in enumerate(folds, 1):
         own = replace(found, scores=[score for score in found.scores if score.seed in (seed, None)])

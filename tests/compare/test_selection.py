@@ -17,7 +17,7 @@ def results(make):
         folder.mkdir(parents=True)
         (folder / "case.nii.gz").touch()
         if finished:
-            (folder / "summary.json").touch()
+            (folder / "summary.json").write_text('{"foreground_mean": {"Dice": 1.0}}')
 
     return add
 

@@ -3,6 +3,7 @@ import json
 import pytest
 import torch
 
+from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import results
 
@@ -25,7 +26,7 @@ def test_a_trained_fold(tmp_path):
     )  # fmt: skip
     # 3x2 weights and 3 biases, aliases and statistics not counted; epochs of 9, 4 and 5 s with 10 iterations each.
     assert results.trained_fold(tmp_path, 10) == results.TrainedFold(
-        "T", 9, 0.5, [9.0, 13.0, 18.0], [0.5, 0.75, None], 2_000_000
+        "T", NetworkCost(parameters=9), 0.5, [9.0, 13.0, 18.0], [0.5, 0.75, None], 2_000_000
     )
 
 
@@ -76,3 +77,13 @@ def test_label_maps_by_case(tmp_path):
     assert results.label_maps(tmp_path, ".nii.gz") == {name: tmp_path / f"{name}.nii.gz" for name in ("a b", "c.v2")}
     with pytest.raises(UserError, match="nowhere cannot be read"):
         results.label_maps(tmp_path / "nowhere", ".nii.gz")
+
+
+@pytest.mark.parametrize("content", ["", '{"metric_per_case": [{"metr', "[]", '{"mean": {}}'])
+def test_a_fold_whose_summary_is_cut_off_is_not_validated(tmp_path, content):
+    fold = results.Fold("T", "nnUNetPlans", "2d", "0", tmp_path)
+    (tmp_path / "validation").mkdir()
+    (tmp_path / "validation" / "summary.json").write_text(content)
+    assert not fold.is_validated
+    (tmp_path / "validation" / "summary.json").write_text('{"foreground_mean": {"Dice": 0.5}}')
+    assert results.Fold("T", "nnUNetPlans", "2d", "0", tmp_path).is_validated

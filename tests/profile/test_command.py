@@ -9,6 +9,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.cli import app
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.profile import files, measure, record, request, table
@@ -30,23 +31,22 @@ def lunet_profile(monkeypatch):
 def network(name, **more):
     own = {
         "dataset": "Dataset001_A", "plans": "nnUNetPlans", "configuration": "2d", "trainer": name, "checkpoint": None,
-        "network_class": "LeanUNet", "patch_size": [8, 16], "batch_size": 2, "parameters": 1_234_567,
-        "multiply_adds": 2_000_000_000, "activation_bytes": 4_000_000, "weights_bytes": 5_000_000,
-        "checkpoint_bytes": None, "channels_per_level": [4, 8],
+        "network_class": "LeanUNet", "patch_size": [8, 16], "batch_size": 2, "weights_bytes": 5_000_000,
+        "cost": NetworkCost(1_234_567, 2_000_000_000, 4_000_000, [4, 8]), "checkpoint_bytes": None,
     }  # fmt: skip
-    return record.Network(name=name, **{**own, **more})
+    return record.NetworkProfile(name=name, **{**own, **more})
 
 
 @pytest.fixture
 def measured():
     first = network(
-        "UNetTrainer", seconds_per_training_step=measure.spread([1.0, 2.0, 3.0]),
-        seconds_per_inference_patch=measure.spread([0.5, 0.5, 0.5]), peak_training_bytes=3_000_000_000,
+        "UNetTrainer", seconds_per_training_step=measure.distribution([1.0, 2.0, 3.0]),
+        seconds_per_inference_patch=measure.distribution([0.5, 0.5, 0.5]), peak_training_bytes=3_000_000_000,
         peak_inference_bytes=1_000_000_000, process_bytes=400_000_000,
     )  # fmt: skip
     second = network(
-        "LUnetTrainer, \"8\"", parameters=617_283, patch_size=[8, 32],
-        seconds_per_training_step=measure.spread([0.5, 1.0, 1.5]),
+        "LUnetTrainer, \"8\"", cost=NetworkCost(617_283, 2_000_000_000, 4_000_000, [4, 8]), patch_size=[8, 32],
+        seconds_per_training_step=measure.distribution([0.5, 1.0, 1.5]),
     )  # fmt: skip
     return record.Profile([first, second, network("large", note="out of memory")], 3, 2, measure.machine())
 
@@ -71,14 +71,14 @@ def test_the_counts_of_a_network_and_of_a_preset_in_table_and_files(planned, lun
         "LUnet16, 2d", "LUnet16, 3d_fullres",
     ]  # fmt: skip
     # What lunet plan --list says of it, and the README of the flat network.
-    assert [each["parameters"] for each in found["networks"]][2:] == [469_545, 5_602_784 + 393, 40_953, 118_041]
-    assert found["networks"][5]["ratio_to_first"]["parameters"] == 118_041 / found["networks"][0]["parameters"]
+    assert [each["cost"]["parameters"] for each in found["networks"]][2:] == [469_545, 5_602_784 + 393, 40_953, 118_041]
+    assert found["networks"][5]["ratio_to_first"]["parameters"] == 118_041 / found["networks"][0]["cost"]["parameters"]
     assert found["networks"][5]["seconds_per_training_step"] is None and found["rounds"] == 0
     assert found["machine"]["torch"] == torch.__version__ and found["command"][:2] == ["lunet", "profile"]
     with rows.open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert [line["name"] for line in lines] == names
-    assert [int(line["parameters"]) for line in lines] == [each["parameters"] for each in found["networks"]]
+    assert [int(line["parameters"]) for line in lines] == [each["cost"]["parameters"] for each in found["networks"]]
     printed, progress = capsys.readouterr()
     assert "118,041" in printed and "measured" not in printed and "6/6" in progress
 

@@ -43,10 +43,10 @@ def test_networks_take_turns_and_the_first_rounds_do_not_count(clock):
 
 
 def test_a_spread_is_median_quartiles_and_range():
-    found = measure.spread([5.0, 1.0, 2.0, 4.0, 3.0])
+    found = measure.distribution([5.0, 1.0, 2.0, 4.0, 3.0])
     assert (found.median, found.low_quartile, found.high_quartile, found.lowest, found.highest) == (3, 2, 4, 1, 5)
     assert found.values == [5, 1, 2, 4, 3]
-    assert measure.spread([2.0]) == measure.Spread(2, 2, 2, 2, 2, [2.0])
+    assert measure.distribution([2.0]) == measure.Distribution(2, 2, 2, 2, 2, [2.0])
 
 
 def test_what_slows_a_whole_round_does_not_change_the_ratio():

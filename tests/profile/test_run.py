@@ -82,10 +82,10 @@ def test_networks_are_measured_and_nothing_is_written_or_printed(
     assert capsys.readouterr() == ("", "")
     flat, doubling, without = found.networks
     assert (flat.network_class, doubling.network_class) == ("LeanUNet", network_class)
-    assert flat.parameters == without.parameters < doubling.parameters
-    assert flat.multiply_adds == without.multiply_adds < doubling.multiply_adds
+    assert flat.cost.parameters == without.cost.parameters < doubling.cost.parameters
+    assert flat.cost.multiply_adds == without.cost.multiply_adds < doubling.cost.multiply_adds
     # The lower heads keep nothing of their own.
-    assert without.activation_bytes == flat.activation_bytes < doubling.activation_bytes
+    assert without.cost.activation_bytes == flat.cost.activation_bytes < doubling.cost.activation_bytes
     assert found.machine["threads"] == 1
     for network in found.networks:
         assert (network.peak_inference_bytes, network.peak_training_bytes, network.process_bytes) == (10, 20, 30)
@@ -99,7 +99,7 @@ def test_peak_memory_is_that_of_a_process_of_its_own(tiny):
         (target,) = chosen(tiny, "UNetTrainer", configuration="2d")
         found = memory.of_own_process(target, 1)
         with elsewhere():
-            weights = 4 * run.count(target).parameters
+            weights = 4 * run.count(target).cost.parameters
     # Training holds weights, gradients and AdamW's two numbers for each weight, prediction the weights alone.
     assert found.training > 4 * weights and found.training > 1.5 * found.inference > 1.5 * weights
     assert found.process > 100e6
@@ -140,10 +140,10 @@ def test_memory_that_does_not_suffice_is_a_note_and_the_others_go_on(tiny, witho
         found = run.profile([targets.with_batch_size(large, 10**10), fits], "cpu", 1, 1, SILENT)
     first, second = found.networks
     assert first.note == "too little" and second.note == ""
-    assert first.seconds_per_training_step is None and first.parameters > second.parameters
+    assert first.seconds_per_training_step is None and first.cost.parameters > second.cost.parameters
     assert second.seconds_per_training_step is not None
     assert record.ratio(second, first, "seconds_per_training_step") is None
-    assert record.ratio(second, first, "parameters") == second.parameters / first.parameters
+    assert record.ratio(second, first, "parameters") == second.cost.parameters / first.cost.parameters
 
 
 def test_a_process_that_runs_out_of_memory_says_so(tiny):
@@ -181,12 +181,12 @@ def test_ratios_are_to_the_first_of_the_same_round(tiny):
     with tiny.active():
         found = run.profile(chosen(tiny, "LUnetTrainer_w2", "LUnetTrainer_w4"), "cpu", 0, None, SILENT)
     first, second = found.networks
-    spread = run.measure.spread
+    spread = run.measure.distribution
     first = replace(first, seconds_per_training_step=spread([1.0, 10.0, 1.0]))
     second = replace(second, seconds_per_training_step=spread([2.0, 20.0, 3.0]))
     profile = replace(found, networks=[first, second])
     own, other = record.ratios(profile)
     assert own["seconds_per_training_step"] == own["parameters"] == 1
     assert other["seconds_per_training_step"] == 2
-    assert other["parameters"] == second.parameters / first.parameters
+    assert other["parameters"] == second.cost.parameters / first.cost.parameters
     assert other["peak_training_bytes"] is None

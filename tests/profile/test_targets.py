@@ -84,9 +84,9 @@ def test_a_pruned_network_has_its_own_parameters(tiny, pruned):
     history = json.loads((pruned.parent / "pruning_history.json").read_text())["epochs"]
     with tiny.active(), elsewhere():
         found = run.count(target)
-    assert found.parameters == history[-1]["parameters"] < history[0]["parameters"]
-    assert found.channels_per_level == history[-1]["channels_per_level"]
-    assert found.checkpoint_bytes == pruned.stat().st_size > found.weights_bytes > 4 * found.parameters
+    assert found.cost.parameters == history[-1]["parameters"] < history[0]["parameters"]
+    assert found.cost.channels_per_level == history[-1]["channels_per_level"]
+    assert found.checkpoint_bytes == pruned.stat().st_size > found.weights_bytes > 4 * found.cost.parameters
     assert (found.name, found.configuration) == (f"{found.trainer} fold_0", "2d")
 
 
@@ -112,7 +112,11 @@ def test_a_checkpoint_that_was_moved_has_its_plans_with_it(tiny, pruned, tmp_pat
     with tiny.active(), elsewhere():
         there, here = (run.count(targets.of_checkpoint(file)) for file in (pruned, tmp_path / "of a friend.pth"))
     assert moved.exists()
-    assert (here.parameters, here.multiply_adds, here.plans) == (there.parameters, there.multiply_adds, there.plans)
+    assert (here.cost.parameters, here.cost.multiply_adds, here.plans) == (
+        there.cost.parameters,
+        there.cost.multiply_adds,
+        there.plans,
+    )
 
 
 def test_a_checkpoint_that_makes_no_network_is_one_line(tiny, pruned, tmp_path):

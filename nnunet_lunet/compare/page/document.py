@@ -8,9 +8,11 @@ from typing import IO
 import jinja2
 from markupsafe import Markup, escape
 
+from nnunet_lunet import numbers
 from nnunet_lunet.compare import words
+from nnunet_lunet.compare.metrics import METRICS
 from nnunet_lunet.compare.page import marks, panels, sections
-from nnunet_lunet.compare.record import FOREGROUND, METRICS, Comparison
+from nnunet_lunet.compare.record import FOREGROUND, Comparison
 from nnunet_lunet.pictures import slices
 
 #: With more rows than this in the table of scores, those of single labels are folded up; printing unfolds them.
@@ -21,7 +23,7 @@ _NAMED = 100
 
 def write(comparison: Comparison, file: IO[bytes]) -> None:
     """Write the page as UTF-8. It loads nothing, and its own content security policy forbids it to."""
-    template = resources.files("nnunet_lunet.compare") / "template"
+    template = resources.files("nnunet_lunet.compare.page") / "template"
     looks = marks.marks(comparison)
     style, script = ((template / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     style += "".join(f".m{mark.number}{{background:{mark.colour};color:{mark.ink}}}\n" for mark in looks.values())
@@ -33,7 +35,7 @@ def write(comparison: Comparison, file: IO[bytes]) -> None:
     page = environment.from_string((template / "page.html").read_text(encoding="utf-8"))
     scores, tests = sections.scores(comparison), sections.tests(comparison)
     text = page.render(
-        c=comparison, marks=looks, words=words, metrics=METRICS, foreground=FOREGROUND,
+        c=comparison, marks=looks, words=words, numbers=numbers, metrics=METRICS, foreground=FOREGROUND,
         style=Markup(style), script=Markup(script), style_hash=_hash(style), script_hash=_hash(script),
         headline=words.headline(comparison), cases=len({score.case for score in comparison.scores}),
         sentences=[words.sentence(comparison, test, "the baseline") for test in words.main_tests(comparison)],

@@ -7,11 +7,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from nnunet_lunet import numbers
 from nnunet_lunet.compare.page import shown
 from nnunet_lunet.compare.page.drawing import GRAY, Draw, badge, badges, in_two_lines
 from nnunet_lunet.compare.page.marks import BLACK, Mark, marks
 from nnunet_lunet.compare.record import Comparison, Summary
-from nnunet_lunet.compare.words import main_tests, number
+from nnunet_lunet.compare.words import main_tests, score
 
 #: Models that did not learn are written at the edge of a figure, so that the others can be told apart: those with less
 #: than this share of the best Dice, and with a mean difference of more than so many points.
@@ -72,7 +73,7 @@ def _key(
     lines = {"Pareto front": (GRAY, "-", 1.5)}
     if comparison.baseline in points.keys() - low:
         lines[f"Dice of the baseline ({looks[comparison.baseline].number})"] = (BLACK, "--", 1)
-    below = {name: f" ({points[name][1]:.3f}, below the axis)" for name in low}
+    below = {name: f" ({score(points[name][1], 'dice')}, below the axis)" for name in low}
     _names(axes, list(points), looks, below)
     for row, (text, (colour, style, width)) in enumerate(lines.items(), len(points)):
         axes.plot([0, 0.08], [row, row], color=colour, linestyle=style, linewidth=width)
@@ -139,7 +140,7 @@ def differences(comparison: Comparison) -> Figure | None:
         else:
             side, arrow = ("left", "◂ mean {}") if points.mean() < 0 else ("right", "mean {} ▸")
             axes.annotate(
-                arrow.format(number(points.mean(), 1)), (0.01 if side == "left" else 0.99, row), va="center",
+                arrow.format(numbers.fixed(points.mean(), 1)), (0.01 if side == "left" else 0.99, row), va="center",
                 xycoords=("axes fraction", "data"), ha=side, fontsize=9,
             )  # fmt: skip
         if name in near and (test := tests.get(name)):
@@ -169,7 +170,7 @@ def _distribution(axes: Any, row: int, points: np.ndarray, colour: str) -> None:
 
 def channels(comparison: Comparison) -> Figure | None:
     """A panel a model: channels of the convolutions of each resolution, the highest on top, all on one scale."""
-    counts = {model.name: model.cost.channels_per_level for model in comparison.models}
+    counts = {model.name: model.cost.network.channels_per_level for model in comparison.models}
     known = {name: values for name, values in counts.items() if values}
     if not known:
         return None
@@ -181,7 +182,7 @@ def channels(comparison: Comparison) -> Figure | None:
     looks = marks(comparison)
     for axes, (name, values) in zip(panels, known.items(), strict=False):
         bars = axes.barh(range(len(values)), values, color=looks[name].colour, height=0.72)
-        axes.bar_label(bars, [f"{value:,}" for value in values], padding=3, fontsize=8)
+        axes.bar_label(bars, [numbers.whole(value) for value in values], padding=3, fontsize=8)
         axes.set_title(f"{looks[name].number}  {in_two_lines(name, 30)}", fontsize=8.5, loc="left")
     for axes in panels[len(known) :]:
         axes.set_axis_off()

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from nnunet_lunet import numbers
 from nnunet_lunet.compare import words
+from nnunet_lunet.compare.metrics import METRICS
 from nnunet_lunet.compare.page import drawing, figures, shown
-from nnunet_lunet.compare.record import FOREGROUND, METRICS, Comparison, Cost, Model, Summary, Test
+from nnunet_lunet.compare.record import FOREGROUND, Comparison, Cost, Model, Summary, Test
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def _best(metric: str, rows: dict[str, dict[str, Summary]]) -> set[str]:
     known = {name: mean for name, mean in means.items() if mean is not None}
     if len(known) < 2:
         return set()
-    best = (max if METRICS[metric][1] else min)(known.values())
+    best = (max if METRICS[metric].more_is_better else min)(known.values())
     return {name for name, mean in known.items() if words.score(mean, metric) == words.score(best, metric)}
 
 
@@ -101,16 +103,20 @@ def _cost(model: Model, baseline: Model | None) -> list[Cell]:
     cost = model.cost
     other = baseline.cost if baseline is not None and baseline is not model else Cost()
     return [
-        _cell(words.number(cost.parameters, 0), cost.parameters, other.parameters, "fewer"),
-        _cell(words.multiply_adds(cost.multiply_adds), cost.multiply_adds, other.multiply_adds, "fewer"),
-        _cell(words.number(cost.seconds_per_epoch, 1), cost.seconds_per_epoch, other.seconds_per_epoch, "less"),
-        _cell(words.memory(cost.peak_memory), cost.peak_memory, other.peak_memory, "less"),
+        _cell(numbers.whole, cost.network.parameters, other.network.parameters, "fewer"),
+        _cell(numbers.scaled, cost.network.multiply_adds, other.network.multiply_adds, "fewer"),
+        _cell(numbers.significant, cost.seconds_per_epoch, other.seconds_per_epoch, "less"),
+        _cell(_bytes, cost.peak_memory, other.peak_memory, "less"),
     ]
 
 
-def _cell(text: str, value: float | None, baseline: float | None, less: str) -> Cell:
+def _bytes(size: float | None) -> str:
+    return numbers.scaled(size, "B")
+
+
+def _cell(show: Callable[[float | None], str], value: float | None, baseline: float | None, less: str) -> Cell:
     same = "as many" if less == "fewer" else "as much"
-    return Cell(text, words.ratio(value, baseline, less, same), value)
+    return Cell(show(value), numbers.ratio(value, baseline, less, same), value)
 
 
 def noted(comparison: Comparison) -> dict[str, list[str]]:
@@ -167,7 +173,10 @@ def _picture(
 
 def _about_parameters(comparison: Comparison) -> tuple[str, str]:
     points = shown.points(comparison)
-    values = "; ".join(f"{name}: {size:,} parameters, Dice {dice:.3f}" for name, (size, dice) in points.items())
+    values = "; ".join(
+        f"{name}: {numbers.whole(size)} parameters, Dice {words.score(dice, 'dice')}"
+        for name, (size, dice) in points.items()
+    )
     caption = (
         "Mean foreground Dice of each model over its number of parameters. Thin bars: standard deviation over cases; "
         "thick bars, where they are longer than the badge: over seeds or, with one seed, over folds. On the Pareto "
@@ -181,7 +190,7 @@ def _about_parameters(comparison: Comparison) -> tuple[str, str]:
 
 def _about_learning(comparison: Comparison) -> tuple[str, str]:
     values = "; ".join(
-        f"{name}: {words.number(dice[-1], 3)} after {len(dice)} epochs and {words.number(seconds[-1], 0)} s"
+        f"{name}: {numbers.fixed(dice[-1], 3)} after {len(dice)} epochs and {numbers.whole(seconds[-1])} s"
         for name, (seconds, dice) in shown.learning(comparison).items()
     )
     return (
@@ -210,9 +219,9 @@ def _about_differences(comparison: Comparison) -> tuple[str, str]:
 
 def _about_channels(comparison: Comparison) -> tuple[str, str]:
     values = "; ".join(
-        f"{model.name}: {', '.join(map(str, model.cost.channels_per_level))}"
+        f"{model.name}: {', '.join(map(str, model.cost.network.channels_per_level))}"
         for model in comparison.models
-        if model.cost.channels_per_level
+        if model.cost.network.channels_per_level
     )
     return (
         f"Bar charts of channels by level, full resolution first. {values}.",

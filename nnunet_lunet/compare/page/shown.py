@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import isnan, nan
 from statistics import fmean
 
-from nnunet_lunet.compare.record import FOREGROUND, Comparison, Summary, Training
+from nnunet_lunet.compare.record import FOREGROUND, Comparison, LearningCurve, Summary
 
 
 def dice(comparison: Comparison) -> dict[str, Summary]:
@@ -15,7 +15,7 @@ def dice(comparison: Comparison) -> dict[str, Summary]:
 
 def points(comparison: Comparison) -> dict[str, tuple[int, float]]:
     """Parameters and mean foreground Dice of the models that have both."""
-    sizes = {model.name: model.cost.parameters for model in comparison.models}
+    sizes = {model.name: model.cost.network.parameters for model in comparison.models}
     return {
         name: (size, summary.mean)
         for name, summary in dice(comparison).items()
@@ -40,13 +40,13 @@ def learning(comparison: Comparison) -> dict[str, tuple[list[float], list[float]
 
     Pseudo Dice is NaN where a run has none. Models with fewer than two epochs, or with no pseudo Dice, are not in it.
     """
-    runs: dict[str, list[Training]] = {model.name: [] for model in comparison.models}
-    for training in comparison.trainings:
-        runs[training.model].append(training)
+    runs: dict[str, list[LearningCurve]] = {model.name: [] for model in comparison.models}
+    for curve in comparison.learning:
+        runs[curve.model].append(curve)
     found = {}
-    for name, trainings in runs.items():
-        seconds = [fmean(values) for values in zip(*(run.seconds for run in trainings), strict=False)]
-        dice = [_mean(values) for values in zip(*(run.pseudo_dice for run in trainings), strict=False)]
+    for name, curves in runs.items():
+        seconds = [fmean(values) for values in zip(*(run.seconds for run in curves), strict=False)]
+        dice = [_mean(values) for values in zip(*(run.pseudo_dice for run in curves), strict=False)]
         if len(seconds) > 1 and not all(map(isnan, dice)):
             found[name] = seconds, dice
     return found
@@ -64,8 +64,8 @@ def differences(comparison: Comparison) -> dict[str, dict[str, float]]:
     """
     values: dict[str, dict[str, list[float]]] = {model.name: {} for model in comparison.models}
     for entry in comparison.scores:
-        if entry.label == FOREGROUND and entry.dice is not None:
-            values[entry.model].setdefault(entry.case, []).append(entry.dice)
+        if entry.label == FOREGROUND and entry.values["dice"] is not None:
+            values[entry.model].setdefault(entry.case, []).append(entry.values["dice"])
     baseline = values.pop(comparison.baseline, {})
     pairs = {
         model: {case: fmean(found) - fmean(baseline[case]) for case, found in cases.items() if case in baseline}

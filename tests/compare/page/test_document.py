@@ -101,10 +101,11 @@ def test_rows_of_the_tables_are_in_the_text(example, rendered):
         name = f"{number} {model.name}" + " baseline" * (number == 1)
         assert any(row.startswith(f"{name} {means[model.name]:.3f} ± ") for row in rows)
         assert any(
-            row.startswith(f"{name} nnUNetPlans · 3d_fullres · fold 0 {model.cost.parameters:,}") for row in rows
+            row.startswith(f"{name} nnUNetPlans · 3d_fullres · fold 0 {model.cost.network.parameters:,}")
+            for row in rows
         )
     # 4,000,001 against 250,001 parameters, 8 against 8/3 seconds.
-    assert any(row.endswith("250,001 16× fewer 250.0 M 16× fewer 2.7 3× less 2.00 GB as much") for row in rows)
+    assert any(row.endswith("250,001 16× fewer 250 M 16× fewer 2.67 3× less 2 GB as much") for row in rows)
     test = next(t for t in example.tests if (t.model, t.label, t.metric) == ("LUnet 8", FOREGROUND, "dice"))
     points = f"−{-100 * test.difference:.1f} −{-100 * test.low:.1f} to −{-100 * test.high:.1f}"
     verdict = "worse; not shown to be non-inferior at a margin of 1 point"
@@ -158,7 +159,7 @@ def test_the_other_figures_show_the_numbers(example, rendered):
         halves = [((columns > low) & (columns < high)).sum() for low, high in ((60, 400), (400, 720))]
         assert min(halves) > 300, (number, halves)
     area = {model.name: where(bars, looks[model.name].colour).sum() for model in example.models}
-    channels = {model.name: sum(model.cost.channels_per_level) for model in example.models}
+    channels = {model.name: sum(model.cost.network.channels_per_level) for model in example.models}
     assert area["LUnet 16"] / area["LUnet 8"] == pytest.approx(channels["LUnet 16"] / channels["LUnet 8"], rel=0.1)
     # The baseline is black, and so are letters.
     assert area["UNet"] / area["LUnet 16"] == pytest.approx(channels["UNet"] / channels["LUnet 16"], rel=0.15)
@@ -243,13 +244,13 @@ def test_html_is_whole_and_names_are_text(example, tmp_path, what):
     ("changes", "absent", "present"),
     [
         ({"worst": []}, "Worst cases", "Scores"),
-        ({"trainings": []}, ">Learning<", "Scores"),
+        ({"learning": []}, ">Learning<", "Scores"),
         ({"tests": []}, "Findings", "Nothing was tested"),
         ({"tests": [], "scores": []}, "Against the baseline", "Scores"),
         ({"notes": [], "left_out": {}}, ">Notes<", "Scores"),
         ({"versions": {}, "command": ""}, "<code>", "<footer>"),
     ],
-    ids=["no worst cases", "no trainings", "no tests", "no scores", "no notes", "no versions"],
+    ids=["no worst cases", "no learning", "no tests", "no scores", "no notes", "no versions"],
 )
 def test_what_is_not_there_has_no_heading(example, whole, changes, absent, present):
     assert absent in whole.decode()
@@ -263,7 +264,10 @@ def test_unknown_costs_and_undefined_scores_are_dashes(example):
     undefined = [replace(s, mean=None, over_cases=None, cases=0, undefined=5) for s in example.summaries]
     comparison = replace(
         example, models=[replace(model, cost=Cost()) for model in example.models], summaries=undefined,
-        scores=[replace(score, dice=None, note="reference and prediction are empty") for score in example.scores],
+        scores=[
+            replace(score, values=dict.fromkeys(score.values), note="reference and prediction are empty")
+            for score in example.scores
+        ],
         tests=[replace(test, **dict.fromkeys(unknown)) for test in example.tests],
     )  # fmt: skip
     text = written(comparison).decode()

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.compare.page import drawing, figures, marks, shown
-from nnunet_lunet.compare.record import FOREGROUND, Cost, Score, Training
+from nnunet_lunet.compare.record import FOREGROUND, Cost, LearningCurve, Score
 
 
 def test_the_pareto_front_is_what_no_other_beats():
@@ -27,7 +28,7 @@ def test_the_pareto_front_is_what_no_other_beats():
 def test_differences_are_paired_by_case_and_means_over_runs(tmp_path):
     values = {"U": {"a": [0.5], "b": [0.8]}, "L": {"a": [0.6, 0.8], "c": [0.9], "b": [None]}, "M": {"c": [0.1]}}
     scores = [
-        Score(model, "0", seed, case, FOREGROUND, dice, None, None)
+        Score(model, "0", seed, case, FOREGROUND, {"dice": dice, "hausdorff95": None, "surface_dice": None})
         for model, cases in values.items()
         for case, found in cases.items()
         for seed, dice in enumerate(found)
@@ -66,10 +67,11 @@ def test_models_that_did_not_learn_do_not_press_the_others_together(tmp_path):
 
 def test_learning_is_the_mean_of_runs_over_epochs_and_time(tmp_path):
     runs = [
-        Training("U", "0", 0, [2.0, 4.0, 6.0], [0.25, 0.5, 0.75]), Training("U", "0", 1, [4.0, 8.0], [0.75, None]),
-        Training("L", "0", 0, [1.0], [0.5]), Training("M", "0", 0, [1.0, 2.0], [None, None]),
+        LearningCurve("U", "0", 0, [2.0, 4.0, 6.0], [0.25, 0.5, 0.75]),
+        LearningCurve("U", "0", 1, [4.0, 8.0], [0.75, None]),
+        LearningCurve("L", "0", 0, [1.0], [0.5]), LearningCurve("M", "0", 0, [1.0, 2.0], [None, None]),
     ]  # fmt: skip
-    comparison = comparisons.make(tmp_path, names=["U", "L", "M"], worst=0, trainings=runs)
+    comparison = comparisons.make(tmp_path, names=["U", "L", "M"], worst=0, learning=runs)
     seconds, dice = shown.learning(comparison)["U"]
     assert seconds == [3.0, 6.0] and dice == pytest.approx([0.5, np.nan], nan_ok=True)
     assert list(shown.learning(comparison)) == ["U"]
@@ -77,7 +79,7 @@ def test_learning_is_the_mean_of_runs_over_epochs_and_time(tmp_path):
     assert tuple(by_epoch.lines[1].get_xydata()[0]) == (1, 0.5)  # the last that is known
     assert list(by_epoch.lines[0].get_xdata()) == [1, 2] and list(by_time.lines[0].get_xdata()) == [3.0, 6.0]
     assert (by_epoch.get_xlabel(), by_time.get_xlabel()) == ("epoch", "seconds of training epochs")
-    assert figures.learning(comparisons.make(tmp_path, names=["L", "M"], worst=0, trainings=runs[2:])) is None
+    assert figures.learning(comparisons.make(tmp_path, names=["L", "M"], worst=0, learning=runs[2:])) is None
 
 
 def test_names_are_broken_after_an_underscore_and_shortened_in_the_middle():
@@ -91,7 +93,7 @@ def test_names_are_broken_after_an_underscore_and_shortened_in_the_middle():
 def test_badges_do_not_hide_each_other(tmp_path):
     names = [f"model {n}" for n in range(12)]
     comparison = comparisons.make(tmp_path, names=names, worst=0)
-    models = [type(m)(**{**vars(m), "cost": Cost(1000)}) for m in comparison.models]
+    models = [type(m)(**{**vars(m), "cost": Cost(NetworkCost(1000))}) for m in comparison.models]
     summaries = [type(s)(**{**vars(s), "mean": 0.5}) for s in comparison.summaries]
     figure = figures.dice_against_parameters(
         type(comparison)(**{**vars(comparison), "models": models, "summaries": summaries})
