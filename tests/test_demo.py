@@ -26,7 +26,7 @@ def test_from_a_task_to_a_table_and_a_picture(tmp_path, monkeypatch):
     stages = json.loads(
         (output / "nnUNet_preprocessed" / "Dataset007_Own" / "nnUNetPlans.json").read_text()
     )["configurations"]["3d_fullres"]["architecture"]["arch_kwargs"]["n_stages"]  # fmt: skip
-    for row, profile in zip(rows, ("doubling", "flat"), strict=True):
+    for row, profile in zip(rows, ("planned", "flat"), strict=True):
         network = make_network(8, profile=profile, n_stages=stages)
         assert row["parameters"] == sum(parameter.numel() for parameter in network.parameters())
         assert set(row["dice"]) == {"front", "back"} and row["seconds_per_iteration"] > 0

@@ -18,7 +18,7 @@ from nnunet_lunet.architectures import cost
 from nnunet_lunet.profile import measure
 from nnunet_lunet.pruning import groups, surgery
 from nnunet_lunet.pruning.importance import ImportanceStatistics
-from nnunet_lunet.pruning.names import IMPORTANCES
+from nnunet_lunet.pruning.scores import IMPORTANCES
 
 BATCH, ROUNDS = 2, 7
 

@@ -22,7 +22,8 @@ class LeanUNet(PlainConvUNet):
     by the product of its strides. All arguments but these are ``PlainConvUNet``'s.
 
     :param features_per_stage: channels of the first stage, or an explicit list of one entry a stage
-    :param width_profile: ``flat`` (default), ``linear`` or ``doubling``: what a single number grows to
+    :param width_profile: what a single number grows to, one of :data:`nnunet_lunet.architectures.widths.PROFILES`;
+        None is ``flat``
     :param pool: what makes a stage smaller: ``conv``, its first convolution with a stride, as in nnU-Net; ``max``, max
         pooling before its convolutions, as in the paper; ``avg``, average pooling
     :raises ValueError: an unknown ``pool``; see :func:`nnunet_lunet.architectures.widths.resolve`

@@ -56,13 +56,14 @@ class MedNeXt(nn.Module):
 
     Its structure is fixed: five stages, each half as large in every axis and twice as wide as the one before, from 32
     channels on. Of ``PlainConvUNet``'s arguments it honours input channels, classes, the dimensions of ``conv_op`` and
-    deep supervision, and checks stages and strides. The others (widths, kernels, convolutions a stage, norm, dropout,
-    nonlinearity) describe the blocks of a U-Net, which it does not have, and are ignored.
+    deep supervision, and checks stages and strides.
 
     :param n_stages: must be 5
     :param strides: must be 1 for the first and 2 for the other stages, since deep supervision follows them
     :param width_profile: must be None, since no other widths can be had
     :param size: ``S``, ``B``, ``M`` or ``L``: how many blocks a stage has and how far they expand
+    :param of_a_unet: all that plans say of a U-Net's blocks (widths, kernels, convolutions a stage, norm, dropout,
+        nonlinearity), which it does not have: ignored
     :param kernel_size: odd edge of the depthwise convolutions; the paper's are 3 and 5
     :raises ValueError: another structure or another width is asked for
     :raises UserError: MONAI is missing
@@ -72,25 +73,14 @@ class MedNeXt(nn.Module):
         self,
         input_channels: int,
         n_stages: int,
-        features_per_stage: int | Sequence[int],
         conv_op: type[nn.Module],
-        kernel_sizes: int | Sequence[int | Sequence[int]],
         strides: int | Sequence[int | Sequence[int]],
-        n_conv_per_stage: int | Sequence[int],
         num_classes: int,
-        n_conv_per_stage_decoder: int | Sequence[int],
-        conv_bias: bool = False,
-        norm_op: type[nn.Module] | None = None,
-        norm_op_kwargs: dict[str, Any] | None = None,
-        dropout_op: type[nn.Module] | None = None,
-        dropout_op_kwargs: dict[str, Any] | None = None,
-        nonlin: type[nn.Module] | None = None,
-        nonlin_kwargs: dict[str, Any] | None = None,
         deep_supervision: bool = False,
-        nonlin_first: bool = False,
         width_profile: str | None = None,
         size: str = "S",
         kernel_size: int = 3,
+        **of_a_unet: Any,
     ) -> None:
         super().__init__()
         if width_profile is not None:

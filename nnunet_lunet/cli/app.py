@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import typer
 
-from nnunet_lunet.cli import compare, demo, doctor, download, export, plan, profile, study
+from nnunet_lunet.cli import compare, demo, doctor, download, export, info, plan, profile, study
 
 #: In the order of the help.
 COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": doctor.doctor,
     "demo": demo.demo,
+    "info": info.info,
     "download": download.download,
     "plan": plan.plan,
     "profile": profile.profile,

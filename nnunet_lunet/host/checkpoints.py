@@ -10,6 +10,14 @@ import torch
 
 from nnunet_lunet.errors import UserError
 
+#: Key of what this package's trainers put into a checkpoint beside what nnU-Net does.
+OWN_STATE = "nnunet_lunet"
+
+
+def own_state(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """What the trainer that wrote a checkpoint put into it by its hook; empty if it is none of this package's."""
+    return checkpoint.get(OWN_STATE) or {}
+
 
 def plain(value: Any) -> Any:
     """``value`` with NumPy scalars and arrays as Python numbers and lists, at any depth; tensors stay.

@@ -59,7 +59,7 @@ def trained_fold(folder: Path, iterations_per_epoch: int) -> TrainedFold:
         seconds_per_iteration=median(durations) / iterations_per_epoch,
         seconds=list(accumulate(durations)),
         pseudo_dice=[float(dice) if isfinite(dice) else None for dice in log["ema_fg_dice"]],
-        peak_memory=checkpoint.get("peak_memory"),
+        peak_memory=checkpoints.own_state(checkpoint).get("peak_memory"),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema
 
+from nnunet_lunet.architectures.widths import PROFILES
 from nnunet_lunet.errors import UserError, did_you_mean
 
 _SCHEMA = "preset.schema.json"
@@ -96,6 +97,13 @@ def _refused(text: str) -> None:
     raise ValueError(f"{text} is no number")
 
 
+def schema() -> dict[str, Any]:
+    """JSON schema of a preset's file; its width profiles are those of the package's table."""
+    content: dict[str, Any] = json.loads((folder() / _SCHEMA).read_text(encoding="utf-8"))
+    content["$defs"]["arch_kwargs"]["properties"]["width_profile"]["enum"] = list(PROFILES)
+    return content
+
+
 def read(file: Path) -> Preset:
     """The preset in a file.
 
@@ -107,8 +115,7 @@ def read(file: Path) -> Preset:
         )
     except (OSError, ValueError) as reason:
         raise UserError(f"preset {file} cannot be read: {reason}") from reason
-    schema = json.loads((folder() / _SCHEMA).read_text(encoding="utf-8"))
-    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(content))
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema()).iter_errors(content))
     if error is not None:
         raise UserError(f"preset {file}, {error.json_path.removeprefix('$.')}: {error.message} ({_SCHEMA})")
     architecture = content["architecture"]

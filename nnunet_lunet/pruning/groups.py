@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 
-from nnunet_lunet.architectures import feature_maps, shapes
+from nnunet_lunet.architectures import feature_maps, registry, shapes
 from nnunet_lunet.errors import UserError
 
-PRUNABLE = "plans with PlainConvUNet, ResidualEncoderUNet, NoSkipUNet or UNetPlusPlus"
+PRUNABLE = f"plans with one of {', '.join(registry.names_in_plans(prunable=True))}"
 
 
 @dataclass(frozen=True)

@@ -12,38 +12,23 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from nnunet_lunet.pruning.groups import Group
-from nnunet_lunet.pruning.names import IMPORTANCES
+from nnunet_lunet.pruning.scores import IMPORTANCES
 
 
 class ImportanceStatistics:
-    """Importance of every prunable channel, averaged over the batches seen since the last :meth:`reset`.
+    """Importance of every prunable channel: mean over the samples of all batches since this was made.
 
-    ``l2``
-        mean over samples of the L2 norm of ``a``, the channel's map ``(D, H, W)`` as the convolution gives it (STAMP,
-        Dinsdale et al., Medical Image Analysis 2022).
-    ``l1``
-        mean over samples of the L1 norm of ``a``.
-
-    For the other two, ``a`` is the map that the next layer sees, after norm and nonlinearity, and ``g`` the gradient
-    of the loss with respect to it. Before a norm ``sum(a * g)`` is zero but for rounding, since the norm undoes any
-    factor on the map.
-
-    ``taylor``
-        mean over samples of ``|sum(a * g)|``, the first-order change of the loss without the channel (Molchanov et
-        al., arXiv 1611.06440, equation 8).
-    ``fisher``
-        mean over samples of ``sum(a * g) ** 2``, the second-order change with the Fisher information for the Hessian
-        (Group Fisher Pruning, arXiv 2108.00708, section 3.2).
+    :mod:`nnunet_lunet.pruning.scores` has the importances.
 
     :param network: the network itself, not its wrapper
-    :param kind: one of :data:`nnunet_lunet.pruning.names.IMPORTANCES`
+    :param kind: name of the importance
     """
 
     def __init__(self, network: nn.Module, groups: Sequence[Group], kind: str) -> None:
         if kind not in IMPORTANCES:
             raise ValueError(f"importance {kind!r} is unknown: use one of {', '.join(IMPORTANCES)}")
         self.groups = list(groups)
-        self.kind = kind
+        self.importance = IMPORTANCES[kind]
         device = next(network.parameters()).device
         self._epoch = {
             layer: torch.zeros(group.channels, device=device) for group in self.groups for layer in group.layers
@@ -56,7 +41,7 @@ class ImportanceStatistics:
 
     def open(self, network: nn.Module) -> None:
         """Put the hooks on the network."""
-        look_at = _seen_by_next if self.kind in ("taylor", "fisher") else nn.Module.get_submodule
+        look_at = _seen_by_next if self.importance.needs_gradient else nn.Module.get_submodule
         self._handles = [
             look_at(network, layer).register_forward_hook(partial(self._on_forward, layer)) for layer in self._epoch
         ]
@@ -70,11 +55,8 @@ class ImportanceStatistics:
         if not module.training:
             return None
         activation = output.detach()
-        if self.kind in ("l2", "l1"):
-            norms = torch.linalg.vector_norm(
-                activation, 2 if self.kind == "l2" else 1, dim=tuple(range(2, output.ndim)), dtype=torch.float32
-            )
-            self._add(layer, norms, len(norms))
+        if not self.importance.needs_gradient:
+            self._add(layer, self.importance.score(activation, None), len(activation))
             return None
         if not output.requires_grad:
             return None
@@ -85,13 +67,10 @@ class ImportanceStatistics:
         return passed_on
 
     def _on_gradient(self, layer: str, activation: Tensor, gradient: Tensor) -> None:
-        # Sample by sample and as a dot product, no second map as large as the batch's is made.
-        samples = zip(activation.flatten(2), gradient.flatten(2), strict=True)
-        change = torch.stack([torch.linalg.vecdot(a.float(), g.float()) for a, g in samples])
+        values = self.importance.score(activation, gradient)
         # Mixed precision scales the loss up until a gradient overflows, and skips that step; so do we.
-        finite = change.isfinite().all(1, keepdim=True)
-        change = torch.where(finite, change, 0)
-        self._add(layer, change.abs() if self.kind == "taylor" else change.square(), finite.sum())
+        finite = values.isfinite().all(1, keepdim=True)
+        self._add(layer, torch.where(finite, values, 0), finite.sum())
 
     @torch.no_grad()
     def _add(self, layer: str, values: Tensor, samples: int | Tensor) -> None:

@@ -1,15 +1,18 @@
-"""Which channel goes, given how important each is. Pure decisions: no network, no file, no clock."""
+"""Which channel goes, given how important each is. Pure decisions: no network, no file, no clock.
+
+A strategy is a row of :data:`STRATEGIES`; trainer names, messages, documentation and tests take them from there. NumPy
+is imported by those who hand a random generator over, since the grammar of trainer names reads this table.
+"""
+
+from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from nnunet_lunet.pruning.names import STRATEGIES
-
-#: STAMP's targeted dropout: probability of the layer with most low-ranked channels, and of all before a removal.
-HIGHEST_DROPOUT, FIRST_DROPOUT = 0.1, 0.005
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,80 @@ class Removal:
     importance: float
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """What a strategy takes one channel from. Importances stay as they are while channels leave within a step.
+
+    :param importance: for each group the importance of each of its channels; one that is not a number is never the
+        least important, but a random draw may take it
+    :param levels: resolution level of each group; the largest is the deepest
+    :param left: for each group that may lose a channel, the channels that are left
+    :param rng: for random draws
+    """
+
+    importance: Mapping[str, Sequence[float]]
+    levels: Mapping[str, int]
+    left: Mapping[str, Sequence[int]]
+    rng: np.random.Generator
+
+
+#: Group and channel of what leaves; None where no channel can.
+Pick = tuple[str, int] | None
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How one channel is picked.
+
+    :param pick: the decision
+    :param about: one sentence, with the source
+    """
+
+    pick: Callable[[Candidates], Pick]
+    about: str
+
+
+def stamp(candidates: Candidates) -> Pick:
+    """The least important channel of all layers."""
+    known = [
+        (candidates.importance[group][channel], group, channel)
+        for group, channels in candidates.left.items()
+        for channel in channels
+        if not math.isnan(candidates.importance[group][channel])
+    ]
+    if not known:
+        return None
+    _, group, channel = min(known, key=lambda candidate: candidate[0])
+    return group, channel
+
+
+def random_at_stamp(candidates: Candidates) -> Pick:
+    """Any channel, with equal chance, of the layer that holds the least important one."""
+    least = stamp(candidates)
+    return None if least is None else _any_of(least[0], candidates)
+
+
+def random_at_largest(candidates: Candidates) -> Pick:
+    """Any channel, with equal chance, of the layer with most channels left; of several, the deepest, then the last."""
+    if not candidates.left:
+        return None
+    # max() keeps the first of equals, so the last layer is looked at first.
+    groups = reversed(list(candidates.left))
+    return _any_of(max(groups, key=lambda name: (len(candidates.left[name]), candidates.levels[name])), candidates)
+
+
+def _any_of(group: str, candidates: Candidates) -> Pick:
+    return group, int(candidates.rng.choice(candidates.left[group]))
+
+
+STRATEGIES = {
+    "stamp": Strategy(stamp, "the least important channel of all layers (STAMP, Medical Image Analysis 2022)"),
+    "randomAtStamp": Strategy(random_at_stamp, "any channel of the layer that STAMP would take one from"),
+    "randomAtLargest": Strategy(random_at_largest, "any channel of the layer that has most left"),
+}
+DEFAULT = "stamp"
+
+
 def choose(
     importance: Mapping[str, Sequence[float]],
     levels: Mapping[str, int],
@@ -34,20 +111,11 @@ def choose(
     rng: np.random.Generator,
     floor: int = 1,
 ) -> list[Removal]:
-    """Channels that leave in one step.
-
-    ``stamp``
-        the least important channel of all layers (Dinsdale et al., Medical Image Analysis 2022).
-    ``randomAtStamp``
-        any channel, with equal chance, of the layer that holds the least important one.
-    ``randomAtLargest``
-        any channel, with equal chance, of the layer with most channels left; of several, the deepest, then the last.
-
-    A channel whose importance is not a number is never the least important one; a random draw may still take it.
-    Within a step, importances stay as they are while channels are taken one after the other.
+    """Channels that leave in one step, one after the other.
 
     :param importance: for each group the importance of each of its channels
     :param levels: resolution level of each group; the largest is the deepest
+    :param strategy: one of :data:`STRATEGIES`
     :param floor: channels that every group keeps
     :raises ValueError: unknown strategy, or no group has a channel above the floor (or none with a number)
     """
@@ -56,41 +124,11 @@ def choose(
     left = {group: list(range(len(scores))) for group, scores in importance.items()}
     removals = []
     for _ in range(count):
-        open_groups = [group for group, channels in left.items() if len(channels) > floor]
-        candidates = [
-            (importance[group][channel], group, channel)
-            for group in open_groups
-            for channel in left[group]
-            if not math.isnan(importance[group][channel])
-        ]
-        if not open_groups or (strategy != "randomAtLargest" and not candidates):
+        above = {group: channels for group, channels in left.items() if len(channels) > floor}
+        pick = STRATEGIES[strategy].pick(Candidates(importance, levels, above, rng))
+        if pick is None:
             raise ValueError(f"no channel is left to remove above {floor} a layer")
-        if strategy == "randomAtLargest":
-            # max() keeps the first of equals, so the last layer is looked at first.
-            group = max(reversed(open_groups), key=lambda name: (len(left[name]), levels[name]))
-        else:
-            _, group, channel = min(candidates, key=lambda candidate: candidate[0])
-        if strategy != "stamp":
-            channel = int(rng.choice(left[group]))
+        group, channel = pick
         left[group].remove(channel)
         removals.append(Removal(group, channel, float(importance[group][channel])))
     return removals
-
-
-def dropout_probabilities(importance: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """STAMP's targeted dropout: the lower the channels of a layer rank among all channels, the more it drops.
-
-    A channel's rank is 1 for the least important of all and 0 for the most important; a layer's probability is the
-    mean over its channels, scaled so that the highest is :data:`HIGHEST_DROPOUT`. A channel whose importance is not
-    a number counts as the most important.
-    """
-    names = [(group, channel) for group, scores in importance.items() for channel in range(len(scores))]
-    values = np.nan_to_num([importance[group][channel] for group, channel in names], nan=np.inf, posinf=np.inf)
-    ranks = np.empty(len(names))
-    ranks[np.argsort(values, kind="stable")] = np.linspace(1, 0, len(names))
-    by_group: dict[str, list[float]] = {group: [] for group in importance}
-    for (group, _), rank in zip(names, ranks, strict=True):
-        by_group[group].append(float(rank))
-    means = {group: float(np.mean(values)) for group, values in by_group.items()}
-    highest = max(means.values())
-    return {group: HIGHEST_DROPOUT * mean / highest if highest > 0 else 0.0 for group, mean in means.items()}

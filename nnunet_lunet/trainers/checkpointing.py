@@ -19,11 +19,11 @@ class SafeCheckpoints:
     _earlier_peak_memory = 0
 
     def save_checkpoint(self, filename: str) -> None:
-        """Write what nnU-Net writes, and ``peak_memory``; whole or not at all, and without NumPy objects.
+        """Write what nnU-Net writes and :meth:`checkpoint_state`; whole or not at all, and without NumPy objects.
 
         :raises UserError: the file cannot be written; an older checkpoint of that name is as it was
         """
-        peak = peak_memory.of_training(self.device)  # type: ignore[attr-defined]
+        state = self.checkpoint_state()
         contents = io.BytesIO()
         super().save_checkpoint(contents)  # type: ignore[misc]
         if contents.tell() == 0:
@@ -31,7 +31,7 @@ class SafeCheckpoints:
         contents.seek(0)
         checkpoint: dict[str, Any] = torch.load(contents, map_location="cpu", weights_only=False)
         weights: dict[str, Tensor] = checkpoint.pop("network_weights")
-        checkpoint["peak_memory"] = None if peak is None else max(peak, self._earlier_peak_memory)
+        checkpoint[checkpoints.OWN_STATE] = state
         try:
             with atomic_write(filename) as file:
                 torch.save({"network_weights": weights, **checkpoints.plain(checkpoint)}, file)
@@ -41,6 +41,15 @@ class SafeCheckpoints:
                 f"checkpoint {filename} could not be written ({error}): make room or make the folder writable, then "
                 "continue with --c; an older checkpoint of that name is unchanged"
             ) from error
+
+    def checkpoint_state(self) -> dict[str, Any]:
+        """What a checkpoint must hold beside what nnU-Net puts into it; of tensors, numbers and texts.
+
+        The one hook for that: trainers extend it, and read theirs back in :meth:`prepare_for` by
+        :func:`nnunet_lunet.host.checkpoints.own_state`.
+        """
+        peak = peak_memory.of_training(self.device)  # type: ignore[attr-defined]
+        return {"peak_memory": None if peak is None else max(peak, self._earlier_peak_memory)}
 
     def prepare_for(self, checkpoint: dict[str, Any]) -> None:
         """Called with a readable checkpoint of this very trainer before nnU-Net loads it.
@@ -64,7 +73,7 @@ class SafeCheckpoints:
         try:
             if isinstance(filename_or_checkpoint, str):
                 self.prepare_for(checkpoint)
-                self._earlier_peak_memory = checkpoint.get("peak_memory") or 0
+                self._earlier_peak_memory = checkpoints.own_state(checkpoint).get("peak_memory") or 0
             super().load_checkpoint(filename_or_checkpoint)  # type: ignore[misc]
         except RuntimeError as error:
             raise UserError(f"checkpoint {filename_or_checkpoint} does not fit these plans: {error}") from error

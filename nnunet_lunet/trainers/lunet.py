@@ -146,16 +146,17 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
 
     @classmethod
     def arch_kwargs(cls, planned: dict) -> dict:
-        """The plans' ``arch_kwargs`` with this trainer's widths in place of theirs (doubling: theirs, if not named)."""
-        if cls.options.width is None and cls.options.profile == "doubling":
-            return dict(planned)
-        planned_width = planned["features_per_stage"]
-        first = planned_width if isinstance(planned_width, int) else planned_width[0]
-        return {
-            **planned,
-            "features_per_stage": cls.options.width or int(first),
-            "width_profile": cls.options.profile,
-        }
+        """The plans' ``arch_kwargs`` with the widths that this trainer's name asks for in place of theirs."""
+        width, profile = cls.options.width, cls.options.profile
+        if profile == names.PLANNED:
+            if width is None:
+                return dict(planned)
+            profile = "doubling"
+        features = planned.get("features_per_stage")
+        first = features[0] if isinstance(features, list | tuple) else features
+        # A class without a choice of widths has no such argument, and refuses the profile itself.
+        own = {} if first is None else {"features_per_stage": width or int(first)}
+        return {**planned, **own, "width_profile": profile}
 
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, PolyLRScheduler]:
         if self.optimizer_name == "sgd":

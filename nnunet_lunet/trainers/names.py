@@ -1,13 +1,40 @@
 """The grammar of trainer names. The only place that gives them a meaning; no torch."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from nnunet_lunet.pruning.names import IMPORTANCES, STRATEGIES
+from nnunet_lunet.architectures.widths import PROFILES
+from nnunet_lunet.pruning.scores import IMPORTANCES
+from nnunet_lunet.pruning.strategies import STRATEGIES
 
-FAMILIES = {"LUnetTrainer": "flat", "UNetTrainer": "doubling", "LUnetPruningTrainer": "doubling"}
-"""First part of a name, and the width profile it stands for."""
+#: Profile of the trainers that take the plans' widths as they are or, with a width, double from it.
+PLANNED = "planned"
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the first part of a name stands for.
+
+    :param profile: one of :data:`nnunet_lunet.architectures.widths.PROFILES`, or :data:`PLANNED`
+    :param about: what such a trainer trains
+    """
+
+    profile: str
+    about: str
+
+
+FAMILIES = {
+    "LUnetTrainer": Family(
+        "flat", "the plans' network, plain or residual encoder, 2D or 3D, with the first stage's width at every stage"
+    ),
+    "UNetTrainer": Family(
+        PLANNED, "the plans' widths (with _w: doubling from that width) by the same machinery and recipe: the baseline"
+    ),
+    "LUnetPruningTrainer": Family(
+        PLANNED, "the plans' widths, out of which channels are taken until a percentage is left"
+    ),
+}
 
 
 class TrainerNameError(ValueError):
@@ -19,15 +46,15 @@ class TrainerOptions:
     """What a trainer name says; None where it says nothing and the trainer's default holds.
 
     :param family: one of :data:`FAMILIES`
-    :param profile: width profile, see :mod:`nnunet_lunet.architectures.widths`
+    :param profile: one of :data:`nnunet_lunet.architectures.widths.PROFILES`, or :data:`PLANNED`
     :param width: channels of the first stage
     :param optimizer: ``adamw`` or ``sgd``
     :param epochs: number of epochs
     :param iters: training iterations per epoch
     :param seed: of the random numbers
     :param deep_supervision: whether the loss also looks at the lower resolutions, as nnU-Net's does
-    :param strategy: which channel goes, see :mod:`nnunet_lunet.pruning.strategies`
-    :param importance: how important it is, see :mod:`nnunet_lunet.pruning.importance`
+    :param strategy: which channel goes, one of :data:`nnunet_lunet.pruning.strategies.STRATEGIES`
+    :param importance: how important it is, one of :data:`nnunet_lunet.pruning.scores.IMPORTANCES`
     :param keep: percentage of prunable channels that remain
     :param recover: epochs between two removals
     :param drop: whether to use STAMP's targeted channel dropout
@@ -49,40 +76,67 @@ class TrainerOptions:
 
 
 @dataclass(frozen=True)
-class _Option:
-    """One kind of option: how it is spelled, what it sets, and the largest number that it accepts."""
+class Option:
+    """One kind of option.
+
+    :param usage: how it is spelled, for people
+    :param pattern: how it is spelled without the underscore before it; its group is what ``value`` reads
+    :param sets: attribute of :class:`TrainerOptions`
+    :param about: what it does, half a sentence
+    :param largest: number that it accepts
+    :param families: whose names take it
+    """
 
     usage: str
     pattern: str
     sets: str
     value: Callable[[str], object]
+    about: str
     largest: int | None = None
-    families: tuple[str, ...] = field(default=tuple(FAMILIES))
+    families: tuple[str, ...] = tuple(FAMILIES)
+
+
+def _one_of(table: Iterable[str], sets: str, about: str, families: tuple[str, ...] = tuple(FAMILIES)) -> Option:
+    words = list(table)
+    usage = " or ".join(f"_{word}" for word in words)
+    return Option(usage, f"({'|'.join(words)})", sets, str, about, families=families)
 
 
 _NUMBER = r"([1-9][0-9]*)"
-_PRUNING = ("LUnetPruningTrainer",)
-_OPTIONS = (
-    _Option("_w<channels>", f"w{_NUMBER}", "width", int, largest=1024),
-    _Option("_linear", "(linear)", "profile", str, families=("LUnetTrainer",)),
-    _Option("_adamw or _sgd", "(adamw|sgd)", "optimizer", str),
-    _Option("_<N>epochs", f"{_NUMBER}epochs", "epochs", int, largest=100_000),
-    _Option("_<N>iters", f"{_NUMBER}iters", "iters", int, largest=100_000),
-    _Option("_seed<N>", "seed(0|[1-9][0-9]*)", "seed", int, largest=999_999),
-    _Option("_noDS", "(noDS)", "deep_supervision", lambda word: False),
-    _Option(
-        "_stamp or _randomAtStamp or _randomAtLargest", f"({'|'.join(STRATEGIES)})", "strategy", str, families=_PRUNING
+_FLAT, _PRUNING = ("LUnetTrainer",), ("LUnetPruningTrainer",)
+#: Optimisers, the default first.
+OPTIMIZERS = ("adamw", "sgd")
+OPTIONS = (
+    Option("_w<channels>", f"w{_NUMBER}", "width", int, "channels of the first stage", largest=1024),
+    _one_of([name for name, profile in PROFILES.items() if profile.is_option], "profile", "width profile", _FLAT),
+    _one_of(OPTIMIZERS, "optimizer", "optimiser: AdamW with learning rate 1e-2 (default) or nnU-Net's SGD"),
+    Option("_<N>epochs", f"{_NUMBER}epochs", "epochs", int, "length of training", largest=100_000),
+    Option(
+        "_<N>iters", f"{_NUMBER}iters", "iters", int,
+        "training iterations an epoch; validation takes a fifth of them", largest=100_000,
     ),
-    _Option("_l2 or _l1 or _taylor or _fisher", f"({'|'.join(IMPORTANCES)})", "importance", str, families=_PRUNING),
-    _Option("_keep<percent>", f"keep{_NUMBER}", "keep", int, largest=99, families=_PRUNING),
-    _Option("_recover<N>", f"recover{_NUMBER}", "recover", int, largest=100_000, families=_PRUNING),
-    _Option("_drop", "(drop)", "drop", bool, families=_PRUNING),
-)
+    Option(
+        "_seed<N>", "seed(0|[1-9][0-9]*)", "seed", int,
+        "seed of the initial weights, and of augmentation where nnUNet_n_proc_DA=0", largest=999_999,
+    ),
+    Option("_noDS", "(noDS)", "deep_supervision", lambda word: False, "without deep supervision, as the paper trains"),
+    _one_of(STRATEGIES, "strategy", "which channel goes", _PRUNING),
+    _one_of(IMPORTANCES, "importance", "how important a channel is", _PRUNING),
+    Option(
+        "_keep<percent>", f"keep{_NUMBER}", "keep", int, "percentage of prunable channels that remain (default 25)",
+        largest=99, families=_PRUNING,
+    ),
+    Option(
+        "_recover<N>", f"recover{_NUMBER}", "recover", int, "epochs between two removals (default 1)",
+        largest=100_000, families=_PRUNING,
+    ),
+    Option("_drop", "(drop)", "drop", bool, "STAMP's targeted channel dropout", families=_PRUNING),
+)  # fmt: skip
 
 
 def grammar(family: str | None = None) -> str:
     """The rule that names follow, for one family or for all that there are."""
-    options = [option for option in _OPTIONS if family is None or family in option.families]
+    options = [option for option in OPTIONS if family is None or family in option.families]
     spelled = ", ".join(option.usage for option in options)
     example = "LUnetPruningTrainer_keep25_50epochs" if family == _PRUNING[0] else "LUnetTrainer_w16_100epochs"
     start = family or " or ".join(FAMILIES)
@@ -98,7 +152,7 @@ def parse(name: str) -> TrainerOptions:
     family, *words = name.split("_")
     if family not in FAMILIES:
         raise TrainerNameError(f"trainer {_short(name)} is not ours; {grammar()}")
-    values: dict[str, object] = {"profile": FAMILIES[family]}
+    values: dict[str, object] = {"profile": FAMILIES[family].profile}
     given: set[str] = set()
     for word in words:
         option, value = _read(word, family)
@@ -121,8 +175,8 @@ def without_seed(name: str) -> str:
     return "_".join(word for word in name.split("_") if word != f"seed{seed}")
 
 
-def _read(word: str, family: str) -> tuple[_Option, object]:
-    for option in _OPTIONS:
+def _read(word: str, family: str) -> tuple[Option, object]:
+    for option in OPTIONS:
         match = re.fullmatch(option.pattern, word, flags=re.ASCII)
         if match is None or family not in option.families:
             continue

@@ -14,9 +14,10 @@ from torch.nn.parallel import DistributedDataParallel
 from nnunet_lunet.architectures import cost
 from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import checkpoints
 from nnunet_lunet.pruning import groups as coupling
-from nnunet_lunet.pruning import schedule, strategies, surgery
-from nnunet_lunet.pruning.dropout import TargetedDropout
+from nnunet_lunet.pruning import schedule, scores, strategies, surgery
+from nnunet_lunet.pruning.dropout import TargetedDropout, dropout_probabilities
 from nnunet_lunet.pruning.history import Epoch, History
 from nnunet_lunet.pruning.importance import ImportanceStatistics
 from nnunet_lunet.trainers import names
@@ -87,21 +88,21 @@ class LUnetPruningTrainer(WidthTrainer):
             with atomic_write(folder / "pruning_progress.png") as file:
                 self.history.draw(file)
 
-    def save_checkpoint(self, filename: str) -> None:
-        self.my_init_kwargs["pruning"] = {
+    def checkpoint_state(self) -> dict[str, Any]:
+        pruning = {
             "statistics": self.statistics.state_dict(),
             "random_state": self.rng.bit_generator.state,
             "history": self.history.to_list(),
             "dropout": self.dropout.probabilities if self.dropout else None,
         }
-        super().save_checkpoint(filename)
+        return {**super().checkpoint_state(), "pruning": pruning}
 
     def prepare_for(self, checkpoint: dict[str, Any]) -> None:
         """Give network and optimiser the widths of the checkpoint, and take up its statistics and history."""
         if not self.was_initialized:
             self.initialize()
         try:
-            state = checkpoint["init_args"]["pruning"]
+            state = checkpoints.own_state(checkpoint)["pruning"]
             history = History.from_list(state["history"])
         except (KeyError, TypeError) as error:
             raise RuntimeError(f"its record of pruning is missing or damaged ({error})") from error
@@ -121,7 +122,7 @@ class LUnetPruningTrainer(WidthTrainer):
 
     def _watch(self, present: list[coupling.Group], dropout: dict[str, float] | None = None) -> None:
         self.groups = present
-        self.statistics = ImportanceStatistics(self.bare_network, present, self.options.importance or "l2")
+        self.statistics = ImportanceStatistics(self.bare_network, present, self.options.importance or scores.DEFAULT)
         self.dropout = TargetedDropout(self.bare_network, present, dropout) if self.options.drop else None
 
     def _unwatch(self) -> None:
@@ -142,7 +143,7 @@ class LUnetPruningTrainer(WidthTrainer):
                 f"importance is not a number for channels of {', '.join(unknown)}: they are not taken for unimportant"
             )
         levels = {group.name: group.level for group in self.groups}
-        strategy = self.options.strategy or "stamp"
+        strategy = self.options.strategy or strategies.DEFAULT
         try:
             removals = strategies.choose(importance, levels, count, strategy, self.rng, self.floor)
         except ValueError as error:
@@ -161,7 +162,7 @@ class LUnetPruningTrainer(WidthTrainer):
         self._wrap_again()
         present = [replace(group, channels=group.channels - len(leaving.get(group.name, []))) for group in self.groups]
         remaining = {name: np.delete(scores, leaving.get(name, [])).tolist() for name, scores in importance.items()}
-        self._watch(present, strategies.dropout_probabilities(remaining))
+        self._watch(present, dropout_probabilities(remaining))
         return removals
 
     def _wrap_again(self) -> None:
@@ -184,7 +185,7 @@ class LUnetPruningTrainer(WidthTrainer):
         return Epoch(
             epoch=self.current_epoch,
             removed=removed,
-            strategy=self.options.strategy or "stamp",
+            strategy=self.options.strategy or strategies.DEFAULT,
             channels_per_layer={layer: group.channels for group in self.groups for layer in group.layers},
             channels_per_level=levels,
             parameters=cost.parameters(self.bare_network),

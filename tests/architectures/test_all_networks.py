@@ -1,5 +1,7 @@
 """What nnU-Net asks of a network that plans name, of every class of ours with an encoder of plain convolutions."""
 
+import pydoc
+
 import numpy as np
 import pytest
 import torch
@@ -9,12 +11,11 @@ from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from torch import nn
 
 from nnunet_lunet.architectures.lean_unet import LeanUNet
-from nnunet_lunet.architectures.nested import UNetPlusPlus
-from nnunet_lunet.architectures.no_skip import NoSkipUNet
+from nnunet_lunet.architectures.registry import NETWORKS
 from nnunet_lunet.architectures.shapes import StateDictMismatchError
 from nnunet_lunet.architectures.shared_weights import SharedWeightsUNet
 
-CLASSES = [LeanUNet, NoSkipUNet, UNetPlusPlus, SharedWeightsUNet]
+CLASSES = [cls for cls in (pydoc.locate(network.path) for network in NETWORKS.values()) if issubclass(cls, LeanUNet)]
 ANISOTROPIC = {
     2: ([[1, 1], [1, 2], [2, 2], [2, 2]], [[1, 3], [3, 3], [3, 3], [3, 3]], (16, 32)),
     3: ([[1, 1, 1], [1, 2, 2], [1, 2, 2], [2, 2, 2]], [[1, 3, 3], [1, 3, 3], [3, 3, 3], [3, 3, 3]], (4, 16, 32)),

@@ -38,6 +38,7 @@ def test_help_answers_in_less_than_half_a_second(lunet):
         ("--help",),
         *((command, "--help") for command in COMMANDS),
         ("demo", "--device", "banana"),
+        ("info", "banana"),
         ("plan", "--list"),
         ("plan", "--preset", "LUnet16"),
         ("study", "widths", "--device", "banana"),

@@ -12,7 +12,7 @@ def test_a_trained_fold(tmp_path):
     shared = torch.zeros(3, 2)
     torch.save(
         {
-            "trainer_name": "T", "peak_memory": 2_000_000,
+            "trainer_name": "T", "nnunet_lunet": {"peak_memory": 2_000_000},
             "network_weights": {
                 "a.weight": shared, "alias.weight": shared, "a.bias": torch.zeros(3),
                 "norm.running_mean": torch.zeros(3), "norm.num_batches_tracked": torch.tensor(1),

@@ -6,7 +6,7 @@ from conftest import image, make_network
 from nnunet_lunet.architectures.lean_unet import LeanResidualEncoderUNet, LeanUNet
 from nnunet_lunet.pruning import groups
 from nnunet_lunet.pruning.importance import ImportanceStatistics
-from nnunet_lunet.pruning.names import IMPORTANCES
+from nnunet_lunet.pruning.scores import IMPORTANCES
 
 
 def seen(network, layer, batches):
@@ -40,7 +40,7 @@ def test_it_is_what_the_formula_says(kind, dim, cls):
     found = groups.find_groups(network)
     statistics = ImportanceStatistics(network, found, kind)
     batches = [torch.randn(2, 1, *[16] * dim), torch.randn(1, 1, *[16] * dim)]
-    after_norm = kind in ("taylor", "fisher")
+    after_norm = IMPORTANCES[kind].needs_gradient
     pairs = seen(network, found[3].name.removesuffix(".conv") if after_norm else found[3].name, batches)
     statistics.end_of_epoch()
     values = [

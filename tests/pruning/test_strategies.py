@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nnunet_lunet.pruning import strategies
-from nnunet_lunet.pruning.names import STRATEGIES
+from nnunet_lunet.pruning.strategies import STRATEGIES
 
 IMPORTANCE = {"a": [0.5, 0.2, 0.9], "b": [0.3, 0.1, 0.8, 0.7], "c": [0.4, 0.6, 0.35, 0.9]}
 LEVELS = {"a": 0, "b": 2, "c": 2}
@@ -48,9 +48,3 @@ def test_what_is_not_a_number_is_not_trusted():
     assert chosen("stamp", 2, importance=importance) == [("a", 1), ("c", 2)]
     with pytest.raises(ValueError, match="no channel is left"):
         chosen("stamp", 1, importance={"a": [np.nan, np.nan]})
-
-
-def test_targeted_dropout_by_hand():
-    # Ranks from the least important: b1, a1, b0, a0, a2 -> 1, 0.75, 0.5, 0.25, 0.
-    probabilities = strategies.dropout_probabilities({"a": [0.5, 0.2, 0.9], "b": [0.3, 0.1]})
-    assert probabilities == pytest.approx({"a": 0.1 * (1 / 3) / 0.75, "b": 0.1})

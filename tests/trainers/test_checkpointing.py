@@ -119,7 +119,7 @@ def test_peak_memory_is_that_of_all_processes_that_trained(trainer, tmp_path, mo
             trainer.load_checkpoint(file)
         monkeypatch.setattr(checkpointing.peak_memory, "of_training", lambda device, now=now: now)
         trainer.save_checkpoint(file)
-        assert torch.load(file, weights_only=True)["peak_memory"] == expected
+        assert torch.load(file, weights_only=True)["nnunet_lunet"]["peak_memory"] == expected
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere another counter is read")

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from nnunet_lunet.trainers import names
@@ -12,12 +14,12 @@ from nnunet_lunet.trainers import names
         ("LUnetTrainer_linear_sgd_5iters", {"profile": "linear", "optimizer": "sgd", "iters": 5}),
         (
             "UNetTrainer_20epochs_25iters_adamw",
-            {"profile": "doubling", "optimizer": "adamw", "epochs": 20, "iters": 25},
+            {"profile": "planned", "optimizer": "adamw", "epochs": 20, "iters": 25},
         ),
         (
             "LUnetPruningTrainer_keep25_drop_randomAtLargest_l1_recover3_w8",
             {
-                "profile": "doubling",
+                "profile": "planned",
                 "keep": 25,
                 "drop": True,
                 "strategy": "randomAtLargest",
@@ -28,8 +30,8 @@ from nnunet_lunet.trainers import names
         ),
         ("LUnetTrainer_seed0", {"profile": "flat", "seed": 0}),
         ("LUnetTrainer_seed12_w4", {"profile": "flat", "seed": 12, "width": 4}),
-        ("UNetTrainer_noDS_w8", {"profile": "doubling", "width": 8, "deep_supervision": False}),
-        ("LUnetPruningTrainer_keep25_noDS", {"profile": "doubling", "keep": 25, "deep_supervision": False}),
+        ("UNetTrainer_noDS_w8", {"profile": "planned", "width": 8, "deep_supervision": False}),
+        ("LUnetPruningTrainer_keep25_noDS", {"profile": "planned", "keep": 25, "deep_supervision": False}),
         ("LUnetTrainer_w1024_100000epochs", {"profile": "flat", "width": 1024, "epochs": 100_000}),
     ],
 )
@@ -77,7 +79,10 @@ def test_anything_else_is_refused_in_one_short_line_that_names_it(name, culprit)
         names.parse(name)
     message = str(error.value)
     family = name.partition("_")[0]
-    assert culprit in message and names.grammar(family if family in names.FAMILIES else None) in message
+    wrong, _, help_text = message.partition("; ")
+    # The help names most options, so the culprit has to stand before it.
+    assert re.search(rf"(option|trainer) {re.escape(culprit)}(?!\w)", wrong) or (culprit == "_999" and culprit in wrong)
+    assert help_text == names.grammar(family if family in names.FAMILIES else None)
     assert len(message.splitlines()) == 1 and len(message) < 600
 
 

@@ -79,7 +79,7 @@ def test_validation_alone_and_continuing_a_finished_training(pruned):
 
 def test_the_best_checkpoint_has_the_widths_of_its_own_epoch(pruned):
     best = torch.load(pruned.fold(TRAINER) / "checkpoint_best.pth", weights_only=True)
-    history = best["init_args"]["pruning"]["history"]
+    history = best["nnunet_lunet"]["pruning"]["history"]
     assert len(history) == best["current_epoch"]
     for layer, count in history[-1]["channels_per_layer"].items():
         assert best["network_weights"][f"{layer}.weight"].shape[0] == count
@@ -143,7 +143,7 @@ def test_after_a_kill_in_mid_epoch_the_stock_command_goes_on_to_the_same_goal(ti
     name = "LUnetPruningTrainer_w4_keep50_6epochs_8iters"
     tiny.kill_training(name, epoch=3)
     saved = torch.load(tiny.fold(name) / "checkpoint_latest.pth", weights_only=True)
-    before = saved["init_args"]["pruning"]["history"]
+    before = saved["nnunet_lunet"]["pruning"]["history"]
     assert before[-1]["removed"] and saved["current_epoch"] == len(before) < 5
     tiny.train(name, "--c")
     epochs = json.loads((tiny.fold(name) / "pruning_history.json").read_text())["epochs"]
@@ -225,7 +225,7 @@ def test_a_history_that_does_not_lead_to_the_weights_is_refused(tiny, tmp_path):
         file = tmp_path / "checkpoint.pth"
         trainer.save_checkpoint(str(file))
         checkpoint = torch.load(file, weights_only=True)
-        checkpoint["init_args"]["pruning"]["history"][1]["removed"].pop()
+        checkpoint["nnunet_lunet"]["pruning"]["history"][1]["removed"].pop()
         torch.save(checkpoint, file)
         again = tiny.trainer("LUnetPruningTrainer_w4_keep50_3epochs", "2d")
         with pytest.raises(UserError, match="history does not lead to the widths"):
