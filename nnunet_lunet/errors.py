@@ -1,7 +1,7 @@
 """The one kind of error that a user can mend."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 _PREFIX = "nnunet-lunet: "
 
@@ -30,13 +30,14 @@ def without_prefix(line: str) -> str:
     return line.removeprefix(_PREFIX)
 
 
-def did_you_mean(name: str, known: Iterable[str] | Mapping[str, str], most: int = 3, cutoff: float = 0.6) -> str:
+def did_you_mean(
+    name: str, known: Iterable[str], most: int = 3, cutoff: float = 0.6, means: Callable[[str], str] = str
+) -> str:
     """``did you mean A or B?`` for the names that are near ``name``; empty where none is.
 
-    :param known: names, or what each of several spellings stands for, which then is suggested
     :param most: names at most
     :param cutoff: similarity from 0 (anything) to 1 (equal), as :func:`difflib.get_close_matches` has it
+    :param means: what to suggest for one of ``known``, where several are spellings of the same
     """
-    spellings = known if isinstance(known, Mapping) else {each: each for each in known}
-    near = dict.fromkeys(spellings[each] for each in difflib.get_close_matches(name, spellings, n=most, cutoff=cutoff))
+    near = dict.fromkeys(map(means, difflib.get_close_matches(name, list(known), n=most, cutoff=cutoff)))
     return f"did you mean {' or '.join(near)}?" if near else ""

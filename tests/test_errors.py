@@ -21,14 +21,14 @@ def test_a_message_survives_the_way_from_another_process():
     ("name", "known", "said"),
     [
         ("LUnet61", ["LUnet16", "UNet"], "did you mean LUnet16?"),
-        ("LUnet61", ["LUnet16", "LUnet6"], "did you mean LUnet6 or LUnet16?"),
+        ("LUnet61", {"LUnet16": 1, "LUnet6": 2}, "did you mean LUnet6 or LUnet16?"),
         ("banana", ["LUnet16"], ""),
-        (
-            "hipocampus",
-            {"hippocampus": "Task04_Hippocampus", "hippocampi": "Task04_Hippocampus"},
-            "did you mean Task04_Hippocampus?",
-        ),
     ],
 )
-def test_near_names_are_suggested_once_each_the_nearest_first(name, known, said):
+def test_near_names_are_suggested_the_nearest_first(name, known, said):
     assert did_you_mean(name, known) == said
+
+
+def test_several_spellings_of_the_same_are_one_suggestion():
+    spellings = {"hippocampus": "Task04_Hippocampus", "hippocampi": "Task04_Hippocampus"}
+    assert did_you_mean("hipocampus", spellings, means=spellings.get) == "did you mean Task04_Hippocampus?"

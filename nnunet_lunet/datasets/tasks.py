@@ -55,5 +55,8 @@ def find(wanted: str) -> Task:
     if wanted.lower() in by_key:
         return by_key[wanted.lower()]
     spellings = {key: task.name for key, task in by_key.items() if not key.isdigit()}
-    guess = did_you_mean(wanted.lower(), spellings) or f"there are {', '.join(task.name for task in TASKS)}"
+    guess = (
+        did_you_mean(wanted.lower(), spellings, means=spellings.__getitem__)
+        or f"there are {', '.join(task.name for task in TASKS)}"
+    )
     raise UserError(f"task {wanted!r} is not in the Decathlon: {guess}")
