@@ -3,14 +3,17 @@
 A metric is a row of :data:`METRICS`; tables, files, tests and the page take them from there.
 """
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from nnunet_lunet.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 #: How structures that are not there are scored, for the reader of a comparison.
 EMPTY = (
@@ -82,6 +85,7 @@ def surface_dice(masks: Masks) -> float:
 
 
 def _by_monai(function: Callable[..., Any], masks: Masks, **options: Any) -> float:
+    import numpy as np
     import torch
 
     pair = (masks.prediction, masks.reference)
