@@ -49,8 +49,8 @@ def make_network(
     options |= {encoder_blocks: convs} | ({"width_profile": profile} if profile else {})
     network = cls(
         input_channels=channels, n_stages=n_stages, features_per_stage=features, conv_op=conv, kernel_sizes=3,
-        strides=strides or [1] + [2] * (n_stages - 1), num_classes=classes, n_conv_per_stage_decoder=convs, conv_bias=True,
-        norm_op=norm_op, norm_op_kwargs={"eps": 1e-5, "affine": True},
+        strides=strides or [1] + [2] * (n_stages - 1), num_classes=classes, n_conv_per_stage_decoder=convs,
+        conv_bias=True, norm_op=norm_op, norm_op_kwargs={"eps": 1e-5, "affine": True},
         nonlin=nn.LeakyReLU, nonlin_kwargs={"inplace": True}, **options,
     )  # fmt: skip
     network.apply(network.initialize)
