@@ -6,7 +6,7 @@ import doc_steps
 import pytest
 
 PAGES = sorted((doc_steps.ROOT / "docs" / "how-to" / "extend").glob("*.md"))
-STEP = re.compile(r"^<!-- test: (.*) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+STEP = re.compile(r"^<!-- test: ([^\n]*) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 STEPS = {page: STEP.findall(page.read_text(encoding="utf-8")) for page in PAGES if page.name != "index.md"}
 
 
