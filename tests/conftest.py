@@ -237,6 +237,7 @@ class Nnunet:
             env={**os.environ, **self.environment, "nnUNet_n_proc_DA": "0", "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE, text=True, start_new_session=True,
         ) as process:  # fmt: skip
+            assert process.stdout
             for line in process.stdout:
                 if line.strip().endswith(f"Epoch {epoch}"):
                     time.sleep(seconds)

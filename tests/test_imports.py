@@ -51,7 +51,7 @@ def imports_of(module):
             for alias in node.names:
                 yield Import(module, alias.name, None, alias.asname or alias.name, node not in lazy)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module}: write the whole name of what is imported"
+            assert node.level == 0 and node.module, f"{module}: write the whole name of what is imported"
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 imported, name = (inner, None) if inner in TREES else (node.module, alias.name)

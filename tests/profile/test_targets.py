@@ -59,8 +59,9 @@ def test_a_batch_size_of_ones_own_leaves_the_plans_of_the_others(planned):
     ],
 )
 def test_a_mistake_is_one_line_with_the_nearest_names(planned, capsys, arguments, says):
+    datasets, plans, configurations, trainers, wanted = arguments
     with pytest.raises(UserError) as error:
-        targets.choose(*arguments, [])
+        targets.choose(datasets, plans, configurations, trainers, wanted, [])
     assert says in str(error.value) and "\n" not in str(error.value)
     assert capsys.readouterr() == ("", "")
 

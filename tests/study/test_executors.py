@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class Echo(jobs.Job):
     code: str = "import os; print(os.environ.get('CUDA_VISIBLE_DEVICES'))"
 
     def __call__(self, variables=None, lifeline=subprocess.PIPE):
-        lines = []
+        lines: list[str] = []
         log = self.folder / f"{self.name}.log"
         commands.run_stock(["python3", "-c", self.code], variables or {}, log, lines.append, lifeline)
         return "".join(lines).strip()
@@ -95,7 +96,8 @@ def test_closing_stops_what_runs_and_starts_nothing_more(tmp_path):
     assert time.monotonic() - start < 30
     with pytest.raises(UserError, match="killed by SIGKILL"):
         first.result()
-    assert second.cancelled() and not (tmp_path / "b.log").exists()
+    assert isinstance(second, Future) and second.cancelled()
+    assert not (tmp_path / "b.log").exists()
 
 
 @pytest.fixture
