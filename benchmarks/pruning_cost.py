@@ -1,6 +1,6 @@
 """What pruning costs: statistics per training step and memory, and one removal, on random numbers.
 
-MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 python docs/results/pruning_cost.py
+MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 python -m benchmarks.pruning_cost
 """
 
 import json
@@ -8,37 +8,44 @@ import os
 import statistics
 import subprocess
 import sys
+from argparse import Namespace
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import torch
-from step_time import NETWORKS, PATCH, network, step
 from torch import nn
 
+from benchmarks.step_time import NETWORKS, PATCH, arguments, network, step
 from nnunet_lunet.architectures import cost
+from nnunet_lunet.errors import UserError
 from nnunet_lunet.profile import measure
 from nnunet_lunet.pruning import groups, surgery
 from nnunet_lunet.pruning.importance import ImportanceStatistics
 from nnunet_lunet.pruning.scores import IMPORTANCES
+from nnunet_lunet.trainers import peak_memory
 
-BATCH, ROUNDS = 2, 7
+#: Width, profile, stages of nnU-Net's default 3d_fullres U-Net (32 to 320 channels), and a patch to run it once.
+DEFAULT_UNET, DEFAULT_EDGE = (32, "doubling", 6), 64
 
 
-def ready(name: str) -> tuple[nn.Module, torch.optim.Optimizer, torch.Tensor]:
-    """Network in training, its optimiser, and a batch ``(B, C, D, H, W)`` of the plans' patch."""
+def ready(name: str, given: Namespace) -> tuple[nn.Module, torch.optim.Optimizer, torch.Tensor]:
+    """Network in training, its optimiser, and a batch ``(B, C, D, H, W)``."""
     torch.manual_seed(0)
     net = network(*NETWORKS[name]).train()
-    return net, torch.optim.SGD(net.parameters(), 1e-3, momentum=0.99), torch.randn(BATCH, 1, *PATCH)
+    optimizer = torch.optim.SGD(net.parameters(), 1e-3, momentum=0.99)
+    return net, optimizer, torch.randn(given.batch, 1, *given.patch)
 
 
-def seconds_of_statistics(name: str) -> dict[str, object]:
+def seconds_of_statistics(name: str, given: Namespace) -> dict[str, object]:
     """A step without and with each kind of statistics, interleaved; ratios to the step without of the same round."""
-    net, optimizer, x = ready(name)
-    found = groups.find_groups(net)
-    collectors = {kind: ImportanceStatistics(net, found, kind) for kind in IMPORTANCES}
+    net, optimizer, x = ready(name, given)
+    prunable = groups.find_groups(net)
+    collectors = {kind: ImportanceStatistics(net, prunable, kind) for kind in IMPORTANCES}
     for collector in collectors.values():
         collector.close()
     seconds: dict[str, list[float]] = {kind: [] for kind in ("none", *IMPORTANCES)}
-    for _ in range(ROUNDS + 1):  # the first round warms up
+    for _ in range(given.rounds + 1):  # the first round warms up
         for kind, times in seconds.items():
             if kind in collectors:
                 collectors[kind].open(net)
@@ -48,60 +55,76 @@ def seconds_of_statistics(name: str) -> dict[str, object]:
     ratios = {kind: measure.ratios(seconds[kind][1:], seconds["none"][1:]) for kind in IMPORTANCES}
     return {
         "median_seconds_without": round(statistics.median(seconds["none"][1:]), 3),
-        "median_ratio": {kind: round(found.median, 3) for kind, found in ratios.items()},
-        "range_of_ratios": {kind: [round(found.lowest, 3), round(found.highest, 3)] for kind, found in ratios.items()},
+        "median_ratio": {kind: round(ratio.median, 3) for kind, ratio in ratios.items()},
+        "range_of_ratios": {kind: [round(ratio.lowest, 3), round(ratio.highest, 3)] for kind, ratio in ratios.items()},
     }
 
 
-def peak_of_steps(name: str, kind: str) -> int:
-    """Peak resident set in KiB of this process after three steps; ``kind`` none is without statistics."""
-    net, optimizer, x = ready(name)
-    found = groups.find_groups(net)
-    collector = ImportanceStatistics(net, found, kind if kind != "none" else "l2")
+def peak_of_steps(name: str, kind: str, given: Namespace) -> int:
+    """Peak resident set in bytes of this process after three steps; ``kind`` none is without statistics.
+
+    :raises UserError: this system does not tell it
+    """
+    net, optimizer, x = ready(name, given)
+    collector = ImportanceStatistics(net, groups.find_groups(net), kind if kind != "none" else "l2")
     if kind == "none":
         collector.close()
     for _ in range(3):
         step(net, optimizer, x)
-    return (measure.peak_resident_set() or 0) // 1024
+    peak = peak_memory.resident_set()
+    if peak is None:
+        raise UserError("the peak of a process is known on Linux and macOS only")
+    return peak
 
 
-def memory_of_statistics(name: str) -> dict[str, object]:
+def memory_of_statistics(name: str, given: Namespace) -> dict[str, object]:
     """Peak resident set of a process of its own for each kind, with the allocator's own settings."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
+    size = ["--patch", *map(str, given.patch), "--batch", str(given.batch)]
     peaks = {}
     for kind in ("none", *IMPORTANCES):
         printed = subprocess.run(
-            [sys.executable, "-W", "ignore", __file__, name, kind],
-            env=environment, capture_output=True, text=True, check=True,
+            [sys.executable, "-W", "ignore", "-m", "benchmarks.pruning_cost", "--peak-of", name, kind, *size],
+            env=environment, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
         peaks[kind] = int(printed.stdout)
     return {
-        "peak_mib_without": round(peaks["none"] / 1024),
+        "peak_mib_without": round(peaks["none"] / 2**20),
         "ratio": {kind: round(peaks[kind] / peaks["none"], 3) for kind in IMPORTANCES},
     }
 
 
-def removal_cost() -> dict[str, object]:
-    """Trace, cut and optimiser state of nnU-Net's default 3d_fullres U-Net (six stages, 32 to 320)."""
-    net = network(32, "doubling", 6)
+def removal_cost(given: Namespace) -> dict[str, object]:
+    """Trace, cut and optimiser state of :data:`DEFAULT_UNET`."""
+    net = network(*DEFAULT_UNET)
     optimizer = torch.optim.SGD(net.parameters(), 1e-3, momentum=0.99)
-    sum(output.square().mean() for output in net(torch.randn(1, 1, 64, 64, 64))).backward()
-    optimizer.step()
+    step(net, optimizer, torch.randn(1, 1, *[DEFAULT_EDGE] * 3))
     name = groups.find_groups(net)[9].name
     parameters, seconds = cost.parameters(net), []
-    for _ in range(5):
+    for _ in range(given.removals):
         seconds.append(measure.seconds(partial(surgery.remove_channels, net, {name: [0]}, optimizer)))
     return {"parameters": parameters, "seconds_a_removal": [round(value, 2) for value in seconds]}
 
 
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = arguments(__doc__, NETWORKS, PATCH, batch=2)
+    parser.set_defaults(networks=["flat 16", "U-Net 32"])
+    parser.add_argument("--removals", type=int, default=5, help="from nnU-Net's default U-Net, one after the other")
+    parser.add_argument("--peak-of", nargs=2, metavar=("NAME", "KIND"), help="print this process's peak in bytes alone")
+    given = parser.parse_args(argv)
+    if given.peak_of:
+        name, kind = given.peak_of
+        print(peak_of_steps(name, kind, given))
+        return
+    report = {
+        "machine": measure.machine(),
+        "settings": {key: value for key, value in vars(given).items() if key != "peak_of"},
+        "removal": removal_cost(given),
+        "memory": {name: memory_of_statistics(name, given) for name in given.networks},
+        "seconds": {name: seconds_of_statistics(name, given) for name in given.networks},
+    }
+    print(json.dumps(report, indent=1))
+
+
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        print(peak_of_steps(*sys.argv[1:]))
-    else:
-        report = {
-            "machine": measure.machine(),
-            "removal": removal_cost(),
-            "memory": {name: memory_of_statistics(name) for name in ("U-Net 32", "flat 16")},
-            "seconds": {name: seconds_of_statistics(name) for name in ("flat 16", "U-Net 32")},
-        }
-        print(json.dumps(report, indent=1))
+    main()

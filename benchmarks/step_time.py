@@ -1,10 +1,12 @@
 """Seconds per training step of the Hippocampus networks on this machine, on random numbers: no data loading.
 
-python docs/results/step_time.py
-MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 python docs/results/step_time.py
+python -m benchmarks.step_time
+MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 python -m benchmarks.step_time
 """
 
+import argparse
 import json
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import torch
@@ -14,12 +16,11 @@ from nnunet_lunet.architectures import cost
 from nnunet_lunet.architectures.lean_unet import LeanUNet
 from nnunet_lunet.profile import measure
 
-PATCH, BATCH, CLASSES, STAGES = (40, 56, 40), 7, 3, 4
+PATCH, CLASSES, STAGES = (40, 56, 40), 3, 4
 NETWORKS = {"U-Net 32": (32, "doubling"), "flat 32": (32, "flat"), "flat 16": (16, "flat"), "flat 8": (8, "flat")}
-ROUNDS = 7
 
 
-def network(width: int, profile: str, stages: int = STAGES) -> nn.Module:
+def network(width: int, profile: str, stages: int = STAGES) -> LeanUNet:
     """nnU-Net's plan for Hippocampus with these widths."""
     return LeanUNet(
         1, stages, width, nn.Conv3d, 3, [1] + [2] * (stages - 1), num_classes=CLASSES, n_conv_per_stage=2,
@@ -30,18 +31,31 @@ def network(width: int, profile: str, stages: int = STAGES) -> nn.Module:
 
 
 def step(net: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor) -> None:
-    """One training step."""
+    """One training step of a network with deep supervision, on a batch ``(B, C, D, H, W)``."""
     optimizer.zero_grad()
-    sum(output.square().mean() for output in net(x)).backward()
+    torch.stack([output.square().mean() for output in net(x)]).sum().backward()
     optimizer.step()
 
 
-def main() -> None:
-    x = torch.randn(BATCH, 1, *PATCH)
-    networks = {name: network(*widths) for name, widths in NETWORKS.items()}
+def arguments(
+    description: str | None, names: Iterable[str], patch: Sequence[int], batch: int
+) -> argparse.ArgumentParser:
+    """What all that time steps can be asked: how large, how often, which networks."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--patch", type=int, nargs=3, default=list(patch), metavar=("D", "H", "W"))
+    parser.add_argument("--batch", type=int, default=batch)
+    parser.add_argument("--rounds", type=int, default=7, help="that count; one before them warms up")
+    parser.add_argument("--networks", nargs="+", choices=list(names), default=list(names), metavar="NAME")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    given = arguments(__doc__, NETWORKS, PATCH, batch=7).parse_args(argv)
+    x = torch.randn(given.batch, 1, *given.patch)
+    networks = {name: network(*NETWORKS[name]) for name in given.networks}
     steps = {name: partial(step, net, torch.optim.AdamW(net.parameters(), 1e-3), x) for name, net in networks.items()}
     rows = {}
-    for name, seconds in measure.interleaved(steps, ROUNDS, warm_up=1).items():
+    for name, seconds in measure.interleaved(steps, given.rounds, warm_up=1).items():
         found = measure.spread(seconds)
         rows[name] = {
             "parameters": cost.parameters(networks[name]),
@@ -49,7 +63,7 @@ def main() -> None:
             "min_seconds": round(found.lowest, 3),
             "max_seconds": round(found.highest, 3),
         }
-    print(json.dumps({"machine": measure.machine(), "networks": rows}, indent=1))
+    print(json.dumps({"machine": measure.machine(), "settings": vars(given), "networks": rows}, indent=1))
 
 
 if __name__ == "__main__":
