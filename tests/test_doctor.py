@@ -178,7 +178,7 @@ def test_without_nnunet_it_says_what_our_package_asks_for(report, monkeypatch):
     def missing(name):
         raise importlib.metadata.PackageNotFoundError(name)
 
-    setup = (Path(__file__).parents[2] / "setup.py").read_text()
+    setup = (Path(__file__).parents[1] / "setup.py").read_text()
     requirement = re.search('"(nnunetv2[^"]*)"', setup)
     assert requirement
     monkeypatch.setattr(importlib.metadata, "version", missing)
