@@ -25,9 +25,6 @@ from nnunet_lunet.pruning.importance import ImportanceStatistics
 from nnunet_lunet.pruning.scores import IMPORTANCES
 from nnunet_lunet.trainers import peak_memory
 
-#: Width, profile, stages of nnU-Net's default 3d_fullres U-Net (32 to 320 channels), and a patch to run it once.
-DEFAULT_UNET, DEFAULT_EDGE = (32, "doubling", 6), 64
-
 
 def ready(name: str, given: Namespace) -> tuple[nn.Module, torch.optim.Optimizer, torch.Tensor]:
     """Network in training, its optimiser, and a batch ``(B, C, D, H, W)``."""
@@ -41,10 +38,10 @@ def seconds_of_statistics(name: str, given: Namespace) -> dict[str, object]:
     """A step without and with each kind of statistics, interleaved; ratios to the step without of the same round."""
     net, optimizer, x = ready(name, given)
     prunable = groups.find_groups(net)
-    collectors = {kind: ImportanceStatistics(net, prunable, kind) for kind in IMPORTANCES}
+    collectors = {kind: ImportanceStatistics(net, prunable, kind) for kind in given.importances}
     for collector in collectors.values():
         collector.close()
-    seconds: dict[str, list[float]] = {kind: [] for kind in ("none", *IMPORTANCES)}
+    seconds: dict[str, list[float]] = {kind: [] for kind in ("none", *given.importances)}
     for _ in range(given.rounds + 1):  # the first round warms up
         for kind, times in seconds.items():
             if kind in collectors:
@@ -52,7 +49,7 @@ def seconds_of_statistics(name: str, given: Namespace) -> dict[str, object]:
             times.append(measure.seconds(partial(step, net, optimizer, x)))
             if kind in collectors:
                 collectors[kind].close()
-    ratios = {kind: measure.ratios(seconds[kind][1:], seconds["none"][1:]) for kind in IMPORTANCES}
+    ratios = {kind: measure.ratios(seconds[kind][1:], seconds["none"][1:]) for kind in given.importances}
     return {
         "median_seconds_without": round(statistics.median(seconds["none"][1:]), 3),
         "median_ratio": {kind: round(ratio.median, 3) for kind, ratio in ratios.items()},
@@ -82,7 +79,7 @@ def memory_of_statistics(name: str, given: Namespace) -> dict[str, object]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
     size = ["--patch", *map(str, given.patch), "--batch", str(given.batch)]
     peaks = {}
-    for kind in ("none", *IMPORTANCES):
+    for kind in ("none", *given.importances):
         printed = subprocess.run(
             [sys.executable, "-W", "ignore", "-m", "benchmarks.pruning_cost", "--peak-of", name, kind, *size],
             env=environment, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True, check=True,
@@ -90,15 +87,15 @@ def memory_of_statistics(name: str, given: Namespace) -> dict[str, object]:
         peaks[kind] = int(printed.stdout)
     return {
         "peak_mib_without": round(peaks["none"] / 2**20),
-        "ratio": {kind: round(peaks[kind] / peaks["none"], 3) for kind in IMPORTANCES},
+        "ratio": {kind: round(peaks[kind] / peaks["none"], 3) for kind in given.importances},
     }
 
 
 def removal_cost(given: Namespace) -> dict[str, object]:
-    """Trace, cut and optimiser state of :data:`DEFAULT_UNET`."""
-    net = network(*DEFAULT_UNET)
+    """Trace, cut and optimiser state of a U-Net that doubles from 32 up to 320 channels."""
+    net = network(32, "doubling", given.stages)
     optimizer = torch.optim.SGD(net.parameters(), 1e-3, momentum=0.99)
-    step(net, optimizer, torch.randn(1, 1, *[DEFAULT_EDGE] * 3))
+    step(net, optimizer, torch.randn(1, 1, *[2**given.stages] * 3))
     name = groups.find_groups(net)[9].name
     parameters, seconds = cost.parameters(net), []
     for _ in range(given.removals):
@@ -109,7 +106,9 @@ def removal_cost(given: Namespace) -> dict[str, object]:
 def main(argv: Sequence[str] | None = None) -> None:
     parser = arguments(__doc__, NETWORKS, PATCH, batch=2)
     parser.set_defaults(networks=["flat 16", "U-Net 32"])
-    parser.add_argument("--removals", type=int, default=5, help="from nnU-Net's default U-Net, one after the other")
+    parser.add_argument("--importances", nargs="+", choices=IMPORTANCES, default=list(IMPORTANCES), metavar="KIND")
+    parser.add_argument("--removals", type=int, default=5, help="one channel each, one after the other")
+    parser.add_argument("--stages", type=int, default=6, help="of the U-Net that loses them; 6: nnU-Net's 3d_fullres")
     parser.add_argument("--peak-of", nargs=2, metavar=("NAME", "KIND"), help="print this process's peak in bytes alone")
     given = parser.parse_args(argv)
     if given.peak_of:
