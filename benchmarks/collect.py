@@ -21,7 +21,7 @@ def summary(fold: Path) -> dict[str, object]:
         "trainer": fold.parent.name.partition("__")[0],
         "configuration": fold.parent.name.rpartition("__")[2],
         "fold": fold.name.removeprefix("fold_"),
-        "parameters": results.trained_fold(fold, 1).parameters,
+        "parameters": results.trained_fold(fold, 1).network.parameters,
         "epochs": len(log["train_losses"]),
         "validation_cases": len(cases),
         "foreground_dice": round(evaluation.foreground_dice, 4),

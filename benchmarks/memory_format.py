@@ -38,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         before, after = (seconds[f"{name}, {layout}"] for layout in ("contiguous", "channels_last"))
         ratio = measure.ratios(after, before)
         rows[name] = {
-            "contiguous_seconds": round(measure.spread(before).median, 3),
-            "channels_last_seconds": round(measure.spread(after).median, 3),
+            "contiguous_seconds": round(measure.distribution(before).median, 3),
+            "channels_last_seconds": round(measure.distribution(after).median, 3),
             "ratio": [round(value, 2) for value in (ratio.median, ratio.lowest, ratio.highest)],
         }
     report = {"threads": torch.get_num_threads(), "machine": measure.machine(), "settings": vars(given)}

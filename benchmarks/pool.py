@@ -52,7 +52,7 @@ def pooled(parts: Sequence[Comparison], names: Sequence[str], margin: float) -> 
         scores=scores,
         summaries=analysis.summaries(scores),
         tests=tests,
-        trainings=[run for part in parts for run in part.trainings if run.model in names],
+        learning=[run for part in parts for run in part.learning if run.model in names],
         worst=[],
         notes=["Runs of several machines; seconds are left out.", *uneven, *untested, *general],
     )
@@ -63,8 +63,8 @@ def model_of_all(name: str, parts: Sequence[Comparison]) -> Model:
     same = [model for part in parts for model in part.models if model.name == name]
     if len({(model.trainer, model.plans, model.configuration) for model in same}) != 1:
         raise UserError(f"{name} is nowhere, or is not the same network in all parts")
-    middle = median_low(model.cost.parameters or 0 for model in same)
-    cost = next(model.cost for model in same if (model.cost.parameters or 0) == middle)
+    middle = median_low(model.cost.network.parameters or 0 for model in same)
+    cost = next(model.cost for model in same if (model.cost.network.parameters or 0) == middle)
     memory = max((model.cost.peak_memory or 0 for model in same), default=0) or None
     runs = [run for model in same for run in model.runs]
     return replace(same[0], runs=runs, cost=replace(cost, seconds_per_epoch=None, peak_memory=memory))

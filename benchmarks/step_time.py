@@ -56,12 +56,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     steps = {name: partial(step, net, torch.optim.AdamW(net.parameters(), 1e-3), x) for name, net in networks.items()}
     rows = {}
     for name, seconds in measure.interleaved(steps, given.rounds, warm_up=1).items():
-        found = measure.spread(seconds)
+        times = measure.distribution(seconds)
         rows[name] = {
             "parameters": cost.parameters(networks[name]),
-            "median_seconds": round(found.median, 3),
-            "min_seconds": round(found.lowest, 3),
-            "max_seconds": round(found.highest, 3),
+            "median_seconds": round(times.median, 3),
+            "min_seconds": round(times.lowest, 3),
+            "max_seconds": round(times.highest, 3),
         }
     print(json.dumps({"machine": measure.machine(), "settings": vars(given), "networks": rows}, indent=1))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from benchmarks import packed
+from nnunet_lunet import numbers
 from nnunet_lunet.compare.record import FOREGROUND, Comparison, Model
 
 
@@ -16,27 +17,26 @@ def dice_by_seed(comparison: Comparison, model: str) -> list[float]:
     """Foreground Dice of each seed of a model: mean over its cases."""
     seeds: dict[int | None, list[float]] = {}
     for score in comparison.scores:
-        if (score.model, score.label) == (model, FOREGROUND) and score.dice is not None:
-            seeds.setdefault(score.seed, []).append(score.dice)
+        dice = score.values["dice"]
+        if (score.model, score.label) == (model, FOREGROUND) and dice is not None:
+            seeds.setdefault(score.seed, []).append(dice)
     return [fmean(dice) for _, dice in sorted(seeds.items(), key=lambda item: item[0] or 0)]
 
 
 def row(comparison: Comparison, model: Model) -> str:
     """One network, as a line of the table; differences in points of 0.01."""
     dice = dice_by_seed(comparison, model.name)
-    spread = f" ± {stdev(dice):.3f}" if len(dice) > 1 else ""
-    cells = ["–", "–"]
+    spread = f" ± {numbers.fixed(stdev(dice), 3)}" if len(dice) > 1 else ""
+    cells = [numbers.MISSING] * 2
     for test in comparison.tests:
         if (test.model, test.metric, test.label) == (model.name, "dice", FOREGROUND):
-            interval = f"{100 * test.low:+.1f} to {100 * test.high:+.1f}"
-            cells = [f"{100 * test.difference:+.1f} ({interval})", "yes" if test.non_inferior else "not shown"]
-    size = [_number(model.cost.parameters, ","), _number(model.cost.multiply_adds, ".3g", 1e9)]
-    by_seed = ", ".join(f"{value:.3f}" for value in dice)
-    return " | ".join([model.name, *size, by_seed, f"{fmean(dice):.3f}{spread}", *cells])
-
-
-def _number(value: float | None, form: str, unit: float | None = None) -> str:
-    return "–" if value is None else format(value / unit if unit else value, form)
+            difference, low, high = (numbers.signed(100 * each, 1) for each in (test.difference, test.low, test.high))
+            cells = [f"{difference} ({low} to {high})", "yes" if test.non_inferior else "not shown"]
+    multiply_adds = model.cost.network.multiply_adds
+    giga = numbers.significant(None if multiply_adds is None else multiply_adds / 1e9)
+    by_seed = ", ".join(numbers.fixed(value, 3) for value in dice)
+    mean = numbers.fixed(fmean(dice), 3) + spread
+    return " | ".join([model.name, numbers.whole(model.cost.network.parameters), giga, by_seed, mean, *cells])
 
 
 def main(argv: Sequence[str] | None = None) -> None:

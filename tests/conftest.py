@@ -61,6 +61,12 @@ def make_network(
     return network.eval()
 
 
+def known(value):
+    """``value``, of which the types say that it may be None."""
+    assert value is not None
+    return value
+
+
 def image(dim=3, channels=1, edge=16):
     return torch.randn(1, channels, *[edge] * dim)
 

@@ -48,7 +48,7 @@ def test_a_finished_fold_is_summed_up_as_nnunet_evaluated_it(tiny, printed):
     fold, unfinished = tiny.fold("UNetTrainer_w2_1epochs_1iters"), tiny.fold("UNetTrainer_w3_1epochs_1iters")
     with tiny.active():
         (row,) = printed(collect.main, unfinished, fold)
-        parameters = results.trained_fold(fold, 1).parameters
+        parameters = results.trained_fold(fold, 1).network.parameters
     summary = json.loads((fold / "validation" / "summary.json").read_text())
     assert (row["trainer"], row["configuration"], row["fold"]) == ("UNetTrainer_w2_1epochs_1iters", "3d_fullres", "0")
     assert (row["parameters"], row["epochs"]) == (parameters, 1)
