@@ -162,7 +162,7 @@ def test_without_slurm_it_is_said(tmp_path, monkeypatch):
 
 def test_without_submitit_it_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "submitit", None)
-    with pytest.raises(UserError, match=r"pip install 'nnunet-lunet\[study\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[study\]' in the folder"):
         ClusterExecutor({"timeout_min": 5}, tmp_path)
 
 
