@@ -8,11 +8,20 @@ from distutils.command.install_headers import install_headers
 from setuptools.command.build_py import build_py
 
 STARTUP_LINE = "nnunet_lunet_startup.pth"
-TORCH_PRUNING = "torch-pruning>=1.6,<2"
+REPOSITORY = "https://github.com/nnunet-lunet/nnunet-lunet"
 MONAI = "monai>=1.5.1,<2"
-COMPARE = [MONAI, "scipy>=1.15", "jinja2>=3.1", "matplotlib>=3.10", "pillow>=10"]
-STUDY = ["submitit>=1.5.2", "pydantic>=2.8", "pyyaml>=6", "filelock>=3.12"]
-POOCH = "pooch>=1.8"
+EXTRAS = {
+    "mednext": [MONAI],
+    "compare": [MONAI, "scipy>=1.15", "jinja2>=3.1", "matplotlib>=3.10", "pillow>=10"],
+    "study": ["submitit>=1.5.2", "pydantic>=2.8", "pyyaml>=6", "filelock>=3.12"],
+    "download": ["pooch>=1.8"],
+}
+ALL = sorted({requirement for extra in EXTRAS.values() for requirement in extra})
+DOCS = ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"]
+TOOLS = [
+    "pytest>=8", "hypothesis>=6.100", "ruff>=0.9", "mypy>=1.13", "types-PyYAML", "types-jsonschema", "setuptools>=77",
+    "build>=1.2", "twine>=6.1",
+]  # fmt: skip
 
 
 class InstallStartupLine(install_headers):
@@ -50,11 +59,20 @@ class BuildWithPresets(build_py):
 
 setup(
     name="nnunet-lunet",
-    version="0.1.0",
+    version="0.2.0",
     description="Lean U-Nets for nnU-Net v2: flat channel counts, a fraction of the parameters, the same commands",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
+    author="nnunet-lunet contributors",
+    url=REPOSITORY,
+    project_urls={
+        "Source": REPOSITORY,
+        "Documentation": f"{REPOSITORY}/tree/main/docs",
+        "Changelog": f"{REPOSITORY}/blob/main/CHANGELOG.md",
+        "Issues": f"{REPOSITORY}/issues",
+    },
+    keywords="medical image segmentation, nnU-Net, U-Net, lean networks, pruning, deep learning, PyTorch",
+    license_expression="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.10",
     # A package root named explicitly makes `pip install -e` a plain path entry: no import finder at every start.
@@ -75,31 +93,22 @@ setup(
         "jsonschema>=4.18",
         "typer>=0.15",
         "rich>=13",
+        "torch-pruning>=1.6,<2",
     ],
-    extras_require={
-        "pruning": [TORCH_PRUNING],
-        "mednext": [MONAI],
-        "compare": COMPARE,
-        "study": STUDY,
-        "download": [POOCH],
-        "test": [
-            *COMPARE,
-            *STUDY,
-            TORCH_PRUNING,
-            POOCH,
-            "pytest>=8",
-            "ruff>=0.9",
-            "mypy>=1.13",
-            "setuptools>=77",
-            "build>=1.2",
-        ],
-    },
+    extras_require={**EXTRAS, "all": ALL, "docs": DOCS, "test": [*ALL, *DOCS, *TOOLS]},
     entry_points={"console_scripts": ["lunet=nnunet_lunet.cli.app:main"]},
     classifiers=[
         "Development Status :: 3 - Alpha",
+        "Environment :: GPU :: NVIDIA CUDA",
         "Intended Audience :: Science/Research",
+        "Operating System :: POSIX",
         "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Image Recognition",
         "Topic :: Scientific/Engineering :: Medical Science Apps.",
+        "Typing :: Typed",
     ],
 )

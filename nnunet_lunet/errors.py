@@ -20,6 +20,16 @@ class UserError(SystemExit):
         super().__init__(with_prefix(self.message))
 
 
+def missing(package: str, extra: str, what: str) -> UserError:
+    """The error for a package of an extra that is not installed.
+
+    :param package: e.g. ``MONAI``
+    :param extra: of setup.py, that has it
+    :param what: what needs it, e.g. ``lunet compare``
+    """
+    return UserError(f"{what} needs {package}: pip install '.[{extra}]' in the folder of this project's source")
+
+
 def with_prefix(message: str) -> str:
     """A message as it is printed among those of other programs: with the name of this package before it."""
     return _PREFIX + message

@@ -60,6 +60,7 @@ class Rendered:
         left, top, right, bottom = next(
             map(round, image["box"]) for image in self.probe["images"] if alt in image["alt"]
         )
+        assert self.picture is not None
         return self.picture[top:bottom, left:right]
 
 
@@ -72,7 +73,9 @@ def render(page, folder, screenshot=True, width=WIDTH):
     assert page.count(first) == 1
     probed.write_bytes(page.replace(first, first + _PROBE.encode()))
     dom = _run(folder, "--dump-dom", f"--window-size={width},900", probed.as_uri())
-    probe = json.loads(html.unescape(re.search('<pre id="probe">(.*?)</pre>', dom, re.DOTALL)[1]))
+    written = re.search('<pre id="probe">(.*?)</pre>', dom, re.DOTALL)
+    assert written
+    probe = json.loads(html.unescape(written[1]))
     if screenshot:
         _run(folder, f"--screenshot={picture}", f"--window-size={width},{probe['height']}", original.as_uri())
     shown = (255 * imread(picture)[..., :3]).round().astype(int) if screenshot else None
@@ -80,6 +83,7 @@ def render(page, folder, screenshot=True, width=WIDTH):
 
 
 def _run(folder, *options):
+    assert CHROMIUM
     done = subprocess.run(
         [
             CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",

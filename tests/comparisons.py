@@ -59,7 +59,8 @@ def make(folder, names=("UNet", "LUnet 16", "LUnet 8"), labels=("front", "back")
     scores, worst_cases = [], []
     for case in range(cases):
         truth = reference(case, values)
-        files, means = {}, {}
+        files: dict[str, str] = {}
+        means: dict[str, float | None] = {}
         image = np.random.default_rng(case).normal(100 * (truth > 0), 20).astype(np.float32)
         for index, name in enumerate(names):
             predicted = prediction(truth, index)

@@ -61,6 +61,12 @@ def make_network(
     return network.eval()
 
 
+def known(value):
+    """``value``, of which the types say that it may be None."""
+    assert value is not None
+    return value
+
+
 def image(dim=3, channels=1, edge=16):
     return torch.randn(1, channels, *[edge] * dim)
 
@@ -237,6 +243,7 @@ class Nnunet:
             env={**os.environ, **self.environment, "nnUNet_n_proc_DA": "0", "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE, text=True, start_new_session=True,
         ) as process:  # fmt: skip
+            assert process.stdout
             for line in process.stdout:
                 if line.strip().endswith(f"Epoch {epoch}"):
                     time.sleep(seconds)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
@@ -30,7 +31,7 @@ def both(index, shift=0):
 class Made:
     """nnU-Net's three folders with references and predictions."""
 
-    root: object
+    root: Path
     spacing: tuple = (1.0, 1.5, 3.0)
     labels: dict = field(default_factory=lambda: LABELS)
     more: dict = field(default_factory=dict)

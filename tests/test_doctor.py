@@ -75,7 +75,9 @@ def export_line(ready):
     done = lunet_doctor(**{startup.SWITCH: "0"})
     assert done.returncode == 1
     assert f"switched off by {startup.SWITCH}" in done.stdout
-    return re.search("export nnUNet_extTrainer=.*", done.stdout)[0]
+    line = re.search("export nnUNet_extTrainer=.*", done.stdout)
+    assert line
+    return line[0]
 
 
 def test_the_line_it_prints_makes_nnunet_find_the_trainers(ready, export_line):
@@ -116,8 +118,8 @@ def report(ready, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(python))
 
     def run():
-        console = Console(file=io.StringIO(), width=200)
-        return doctor.run(console), console.file.getvalue()
+        printed = io.StringIO()
+        return doctor.run(Console(file=printed, width=200)), printed.getvalue()
 
     return run
 
@@ -176,9 +178,10 @@ def test_without_nnunet_it_says_what_our_package_asks_for(report, monkeypatch):
     def missing(name):
         raise importlib.metadata.PackageNotFoundError(name)
 
-    setup = (Path(__file__).parents[2] / "setup.py").read_text()
-    requirement = re.search('"(nnunetv2[^"]*)"', setup)[1]
+    setup = (Path(__file__).parents[1] / "setup.py").read_text()
+    requirement = re.search('"(nnunetv2[^"]*)"', setup)
+    assert requirement
     monkeypatch.setattr(importlib.metadata, "version", missing)
     well, printed = report()
     assert not well
-    assert f"nnU-Net: pip install '{requirement}'" in printed
+    assert f"nnU-Net: pip install '{requirement[1]}'" in printed

@@ -31,4 +31,4 @@ def test_near_names_are_suggested_the_nearest_first(name, known, said):
 
 def test_several_spellings_of_the_same_are_one_suggestion():
     spellings = {"hippocampus": "Task04_Hippocampus", "hippocampi": "Task04_Hippocampus"}
-    assert did_you_mean("hipocampus", spellings, means=spellings.get) == "did you mean Task04_Hippocampus?"
+    assert did_you_mean("hipocampus", spellings, means=spellings.__getitem__) == "did you mean Task04_Hippocampus?"

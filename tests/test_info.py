@@ -55,7 +55,7 @@ def test_presets_are_those_that_plan_takes(row):
 
 @pytest.mark.parametrize("row", TABLES["networks"], ids=lambda row: row["name"])
 def test_networks_are_classes(row):
-    assert pydoc.locate(row["class"]).__name__ == row["name"]
+    assert getattr(pydoc.locate(row["class"]), "__name__", None) == row["name"]
 
 
 @pytest.mark.parametrize("row", TABLES["profiles"], ids=lambda row: row["name"])

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from nnunet_lunet.architectures import feature_maps
 from nnunet_lunet.architectures.decoder import Decoder
-from nnunet_lunet.errors import UserError
+from nnunet_lunet.errors import missing
 
 SIZES = ("S", "B", "M", "L")
 STAGES = 5
@@ -120,7 +120,7 @@ def _monai_network(size: str, dim: int, channels: int, classes: int, kernel_size
     try:
         from monai.networks.nets.mednext import create_mednext
     except ModuleNotFoundError as error:
-        raise UserError("MedNeXt needs MONAI 1.5.1 or newer: pip install 'nnunet-lunet[mednext]'") from error
+        raise missing("MONAI 1.5.1 or newer", "mednext", "MedNeXt") from error
     return create_mednext(
         size, spatial_dims=dim, in_channels=channels, out_channels=classes, kernel_size=kernel_size,
         deep_supervision=True,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from nnunet_lunet.errors import UserError
+from nnunet_lunet.errors import UserError, missing
 from nnunet_lunet.host import devices
 
 
@@ -26,7 +26,7 @@ def study(
     try:
         from nnunet_lunet.study import progress, run
     except ModuleNotFoundError as error:
-        raise UserError(f"lunet study needs {error.name}: pip install 'nnunet-lunet[study]'") from error
+        raise missing(str(error.name), "study", "lunet study") from error
 
     asked, trainings, settings = run.load(file, output, device)
     if listing:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnunet_lunet.errors import UserError
+from nnunet_lunet.errors import missing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,4 +153,4 @@ def check_installed() -> None:
     try:
         import monai.metrics  # noqa: F401
     except ImportError as error:
-        raise UserError("lunet compare needs MONAI for distances: pip install 'nnunet-lunet[compare]'") from error
+        raise missing("MONAI", "compare", "lunet compare") from error

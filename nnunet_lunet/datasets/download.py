@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from nnunet_lunet.datasets import fetch, unpack
 from nnunet_lunet.datasets.tasks import Task
-from nnunet_lunet.errors import UserError
+from nnunet_lunet.errors import UserError, missing
 from nnunet_lunet.host import command_lines, commands
 from nnunet_lunet.host.folders import dataset_number
 
@@ -34,7 +34,7 @@ def run(
     :raises UserError: an option or ``nnUNet_raw`` is wrong, the number is taken, or a step failed
     """
     if find_spec("pooch") is None:
-        raise UserError("lunet download needs pooch: pip install 'nnunet-lunet[download]'")
+        raise missing("pooch", "download", "lunet download")
     address = _address(task, url)
     wanted = task.checksum if checksum is None else fetch.check_checksum(checksum)
     raw = _raw_folder()

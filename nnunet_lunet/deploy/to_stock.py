@@ -34,7 +34,7 @@ def export(model: Path, folds: Sequence[str], checkpoint_name: str, target: Path
     plans = folders.read_json(model / "plans.json")
     if not {"dataset_name", "plans_name", "configurations"} <= plans.keys():
         raise UserError(f"{model / 'plans.json'} is no plans file: a model folder of nnU-Net has one")
-    checkpoints = {fold: checkpoints.read(model / f"fold_{fold}" / checkpoint_name) for fold in folds}
+    loaded = {fold: checkpoints.read(model / f"fold_{fold}" / checkpoint_name) for fold in folds}
     stock_plans = copy.deepcopy(plans)
     # Another name than the original plans', so that installing it never replaces a stock model.
     stock_plans["plans_name"] = f"{plans_name}_{trainer}"
@@ -42,7 +42,7 @@ def export(model: Path, folds: Sequence[str], checkpoint_name: str, target: Path
     if destination.exists():
         raise UserError(f"{destination} exists: remove it or choose another folder")
     architecture = _architecture(plans, configuration, trainer)
-    weights = [checkpoint["network_weights"] for checkpoint in checkpoints.values()]
+    weights = [checkpoint["network_weights"] for checkpoint in loaded.values()]
     architecture["arch_kwargs"]["features_per_stage"] = padding.common_features(
         weights, architecture["arch_kwargs"]["n_stages"]
     )
@@ -55,7 +55,7 @@ def export(model: Path, folds: Sequence[str], checkpoint_name: str, target: Path
         for name in ("dataset.json", "dataset_fingerprint.json"):
             if (model / name).exists():
                 shutil.copyfile(model / name, temporary / name)
-        for fold, checkpoint in checkpoints.items():
+        for fold, checkpoint in loaded.items():
             (temporary / f"fold_{fold}").mkdir()
             torch.save(
                 {

@@ -39,7 +39,7 @@ def find_groups(network: nn.Module) -> list[Group]:
     """Every group of prunable channels: those of all convolutions but transposed ones and segmentation heads.
 
     :param network: a U-Net as :func:`nnunet_lunet.architectures.shapes.follow_state_dict` takes it
-    :raises UserError: a network whose layers cannot lose a channel alone, Torch-Pruning is missing, or cannot trace it
+    :raises UserError: a network whose layers cannot lose a channel alone, or that Torch-Pruning cannot trace
     """
     _check_layers_have_channels_of_their_own(network)
     twin, graph = traced_copy(network)
@@ -88,12 +88,10 @@ def prunable_layers(network: Any) -> list[str]:
 def traced_copy(network: nn.Module) -> tuple[nn.Module, Any]:
     """A copy of ``network`` without memory (meta device), and Torch-Pruning's ``DependencyGraph`` of the copy.
 
-    :raises UserError: Torch-Pruning is missing, or cannot trace the network
+    :raises UserError: Torch-Pruning cannot trace the network
     """
-    try:
-        import torch_pruning
-    except ModuleNotFoundError as error:
-        raise UserError("pruning needs Torch-Pruning: pip install 'nnunet-lunet[pruning]'") from error
+    import torch_pruning
+
     twin: Any = feature_maps.without_memory(network)
     # The heads of the lower resolutions are consumers too, and only deep supervision runs them.
     twin.decoder.deep_supervision = True

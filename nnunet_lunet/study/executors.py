@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
-from nnunet_lunet.errors import UserError
+from nnunet_lunet.errors import UserError, missing
 
 
 class Handle(Protocol):
@@ -82,7 +82,7 @@ class ClusterExecutor:
         try:
             self._executor("check")
         except ImportError as error:
-            raise UserError("executor slurm needs submitit: pip install 'nnunet-lunet[study]'") from error
+            raise missing("submitit", "study", "executor slurm") from error
         except (AssertionError, NameError, RuntimeError, TypeError, ValueError) as error:
             raise UserError(f"executor.slurm: {error}") from error
 

@@ -15,7 +15,8 @@ from nnunet_lunet.architectures.registry import NETWORKS
 from nnunet_lunet.architectures.shapes import StateDictMismatchError
 from nnunet_lunet.architectures.shared_weights import SharedWeightsUNet
 
-CLASSES = [cls for cls in (pydoc.locate(network.path) for network in NETWORKS.values()) if issubclass(cls, LeanUNet)]
+LOCATED = [pydoc.locate(network.path) for network in NETWORKS.values()]
+CLASSES = [cls for cls in LOCATED if isinstance(cls, type) and issubclass(cls, LeanUNet)]
 ANISOTROPIC = {
     2: ([[1, 1], [1, 2], [2, 2], [2, 2]], [[1, 3], [3, 3], [3, 3], [3, 3]], (16, 32)),
     3: ([[1, 1, 1], [1, 2, 2], [1, 2, 2], [2, 2, 2]], [[1, 3, 3], [1, 3, 3], [3, 3, 3], [3, 3, 3]], (4, 16, 32)),

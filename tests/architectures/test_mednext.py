@@ -95,7 +95,7 @@ def test_without_monai_one_line_says_what_to_install(monkeypatch):
         return importer(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", absent)
-    with pytest.raises(UserError, match=r"pip install 'nnunet-lunet\[mednext\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[mednext\]' in the folder"):
         make_network(32, cls=MedNeXt, n_stages=5)
 
 

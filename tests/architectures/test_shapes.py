@@ -67,7 +67,9 @@ def test_a_network_that_changed_shape_trains():
 def test_in_a_compile_wrapper():
     donor = make_network(3)
     network = make_network(8)
-    torch.compile(network).load_state_dict({f"_orig_mod.{k}": v for k, v in donor.state_dict().items()})
+    compiled = torch.compile(network)
+    assert isinstance(compiled, torch.nn.Module)
+    compiled.load_state_dict({f"_orig_mod.{k}": v for k, v in donor.state_dict().items()})
     x = image()
     assert torch.equal(network(x), donor(x))
 

@@ -36,6 +36,6 @@ def page(monkeypatch):
     name = "nnunet_lunet.compare.page.document"
     if importlib.util.find_spec(name) is None:
         module = types.ModuleType(name)
-        module.write = lambda comparison, file: file.write(comparison.dataset.encode())
+        vars(module)["write"] = lambda comparison, file: file.write(comparison.dataset.encode())
         monkeypatch.setitem(sys.modules, name, module)
         monkeypatch.setattr(importlib.import_module("nnunet_lunet.compare"), "page", module, raising=False)

@@ -88,5 +88,5 @@ def test_ignored_voxels_count_for_nothing():
 def test_without_monai_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "monai", None)
     monkeypatch.setitem(sys.modules, "monai.metrics", None)
-    with pytest.raises(UserError, match=r"pip install 'nnunet-lunet\[compare\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[compare\]' in the folder"):
         metrics.check_installed()

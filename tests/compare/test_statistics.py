@@ -72,5 +72,6 @@ def test_holm_by_hand():
 
 def test_pairs_are_the_cases_that_both_have():
     found = statistics.paired({"a": 1.0, "b": 0.5, "c": 9.0}, {"b": 0.25, "a": 0.5, "d": 7.0})
+    assert found is not None
     assert (found.cases, found.difference, found.effect_size) == (2, pytest.approx(0.375), 1)
     assert statistics.paired({"a": 1.0, "b": 1.0}, {"a": 1.0, "c": 1.0}) is None

@@ -28,12 +28,14 @@ class Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: Server
+
     def do_GET(self):
         server, wanted = self.server, self.headers.get("Range")
         server.ranges.append(wanted)
         body = server.files.get(self.path.lstrip("/"))
         status = server.statuses.pop(0) if server.statuses else 200 if body is not None else 404
-        if status != 200:
+        if status != 200 or body is None:
             self.send_error(status)
             return
         start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and server.knows_ranges else 0

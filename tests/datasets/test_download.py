@@ -213,7 +213,7 @@ def test_the_decathlons_own_checksum_is_the_default(get):
 
 def test_without_pooch(get, server, monkeypatch):
     monkeypatch.setattr(download, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install 'nnunet-lunet\[download\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[download\]' in the folder"):
         get()
 
 

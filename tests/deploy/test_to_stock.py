@@ -9,7 +9,7 @@ import pytest
 import torch
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
-from nnunet_lunet.deploy import to_stock
+from nnunet_lunet.deploy import request, to_stock
 from nnunet_lunet.errors import UserError
 
 PRUNED = "LUnetPruningTrainer_w6_keep40_randomAtLargest_3epochs_1iters"
@@ -96,7 +96,7 @@ def test_a_zip_that_would_replace_a_file_is_refused_before_anything_is_written(t
     there.write_text("precious")
     for archive, says in ((there, "exists"), (tmp_path / "model.v1", r"must end in \.zip")):
         with pytest.raises(UserError, match=says):
-            to_stock.check_archive(archive)
+            request.check_archive(archive)
         with pytest.raises(UserError, match=says):
             to_stock.zip_model(tmp_path, archive)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["precious"]

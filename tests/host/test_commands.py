@@ -39,7 +39,8 @@ def wait_until(condition, seconds=20):
 
 
 def test_what_a_command_prints_is_in_the_log_and_seen_line_by_line(tmp_path):
-    log, lines = tmp_path / "a log", []
+    log = tmp_path / "a log"
+    lines: list[str] = []
     arguments = [PYTHON, "-c", "import os; print(os.environ['MINE']); print('zwei', end='')"]
     commands.run_stock(arguments, {"MINE": tmp_path}, log, lines.append)
     assert lines == [f"{tmp_path}\n", "zwei"]
@@ -60,7 +61,7 @@ def test_a_command_that_fails_is_told_with_its_reason_and_its_log(tmp_path, code
 
 
 def test_workers_that_a_command_leaves_behind_are_ended(tmp_path):
-    lines = []
+    lines: list[str] = []
     commands.run_stock([PYTHON, "-c", FAMILY], {}, tmp_path / "log", lines.append)
     _, _, worker = lines[0].split()
     wait_until(lambda: not is_alive(int(worker)))
@@ -68,7 +69,7 @@ def test_workers_that_a_command_leaves_behind_are_ended(tmp_path):
 
 def test_closing_the_lifeline_ends_the_command_and_its_workers(tmp_path):
     end, held = os.pipe()
-    family = []
+    family: list[int] = []
 
     def stop(line):
         family.extend(map(int, line.split()[1:]))
@@ -84,7 +85,7 @@ def test_closing_the_lifeline_ends_the_command_and_its_workers(tmp_path):
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_the_command_ends_with_the_process_that_started_it(tmp_path, signal_number):
     script = (
-        "from pathlib import Path; from nnunet_lunet.reporting import commands; "
+        "from pathlib import Path; from nnunet_lunet.host import commands; "
         f"commands.run_stock([{PYTHON!r}, '-c', {FAMILY + WAIT!r}], {{}}, Path({str(tmp_path / 'log')!r}))"
     )
     log = tmp_path / "log"
@@ -98,6 +99,6 @@ def test_the_command_ends_with_the_process_that_started_it(tmp_path, signal_numb
 
 def test_ctrl_c_does_not_reach_the_command_itself(tmp_path):
     """The study decides what becomes of its trainings; they are in a session of their own."""
-    lines = []
+    lines: list[str] = []
     commands.run_stock([PYTHON, "-c", "import os; print(os.getsid(0))"], {}, tmp_path / "log", lines.append)
     assert int(lines[0]) != os.getsid(0)

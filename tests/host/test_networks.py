@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from conftest import make_network
+from conftest import known, make_network
 
 from nnunet_lunet.architectures import cost, feature_maps
 from nnunet_lunet.architectures.lean_unet import LeanResidualEncoderUNet
@@ -41,7 +41,7 @@ def test_a_pruned_fold_costs_what_its_own_weights_cost(tiny, tmp_path):
     assert found.channels_per_level == last.channels_per_level
     assert found.parameters < loaded.history.epochs[0].parameters
     # Training also computes the lower heads.
-    assert 0 < found.multiply_adds < last.multiply_adds
+    assert 0 < known(found.multiply_adds) < last.multiply_adds
 
     with tiny.active():
         (fold / "checkpoint_cut.pth").write_bytes((fold / "checkpoint_final.pth").read_bytes()[:1000])

@@ -139,13 +139,14 @@ def test_what_does_not_fit_is_refused_in_one_line(mine, says):
     ("name", "parameters", "channels"), [("lunet_small_4f", 9929, 72), ("lunet_small_8f", 39025, 144)]
 )
 def test_the_papers_small_lean_networks_count_as_their_presets_say(tmp_path, name, parameters, channels):
-    planned = {"plans_name": "nnUNetPlans", "label_manager": "LabelManager", "configurations": {"3d": configuration()}}
+    stock = configuration()
+    planned = {"plans_name": "nnUNetPlans", "label_manager": "LabelManager", "configurations": {"3d": stock}}
     # One region makes one output, which is what the paper has.
     labels = {"labels": {"background": 0, "organ": [1, 2]}, "regions_class_order": [1], "channel_names": {"0": "MRI"}}
     plans = PlansFile(tmp_path, planned, labels)
-    network = plans.network("3d", apply.change(planned["configurations"]["3d"], presets.load(name)))
+    network = plans.network("3d", apply.change(stock, presets.load(name)))
     # nnU-Net also builds the heads of deep supervision, which the paper does not have.
-    heads = network.decoder.seg_layers
+    heads = [layer for name, layer in network.named_modules() if name.startswith("decoder.seg_layers.")]
     unused = sum(cost.parameters(head) for head in heads[:-1])
     assert cost.parameters(network) - unused == parameters
     kernels = {name: layer for name, layer in network.named_parameters() if name.endswith("conv.weight")}

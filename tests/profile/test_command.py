@@ -52,9 +52,9 @@ def measured():
 
 
 def shown(profile):
-    console = Console(width=100, file=io.StringIO())
-    console.print(*table.tables(profile), sep="\n")
-    return " ".join(console.file.getvalue().split())
+    printed = io.StringIO()
+    Console(width=100, file=printed).print(*table.tables(profile), sep="\n")
+    return " ".join(printed.getvalue().split())
 
 
 def test_the_counts_of_a_network_and_of_a_preset_in_table_and_files(planned, lunet_profile, tmp_path, capsys):

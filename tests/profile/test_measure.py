@@ -60,13 +60,14 @@ def test_the_machine_says_what_seconds_depend_on(monkeypatch):
     found = measure.machine()
     assert found["torch"] == torch.__version__ and found["nnunetv2"]
     assert found["threads"] == torch.get_num_threads() and found["device"] == "cpu"
-    assert found["environment"]["MALLOC_MMAP_MAX_"] == "0"
+    environment = found["environment"]
+    assert isinstance(environment, dict) and environment["MALLOC_MMAP_MAX_"] == "0"
 
 
 def test_each_of_many_networks_is_compiled_as_if_it_were_the_only_one():
     """torch compiles eight variants of one forward pass, for variable sizes where they differ, and runs the ninth
     uncompiled, without an error."""
-    sizes = []
+    sizes: list[type] = []
 
     def backend(graph, inputs):
         sizes.extend(type(edge) for each in inputs for edge in getattr(each, "shape", [each]))

@@ -2,15 +2,13 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from distributions import REPOSITORY, STARTUP_LINE, copy_of_sources, run
 
-REPOSITORY = Path(__file__).parents[2]
-STARTUP_LINE = "nnunet_lunet_startup.pth"
 LOOK_UP = """
 import sys
 from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name as find
@@ -23,17 +21,6 @@ print(*sorted(file.name for file in (presets.folder() / "studies").iterdir()))
 """
 VARIABLE = "import os; print(os.environ.get('nnUNet_extTrainer'))"
 HEAVY = {"torch", "nnunetv2", "numpy"}
-
-
-def run(*command, cwd, check=True, **variables):
-    """Run as somebody who set no variable that matters here, in a folder from which nothing of ours is imported."""
-    ours = ("nnUNet_", "NNUNET_", "PYTHON", "PIP_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)} | variables
-    done = subprocess.run(
-        list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0 or not check, done.stdout[-3000:] + done.stderr[-3000:]
-    return done
 
 
 @dataclass(frozen=True)
@@ -73,17 +60,6 @@ def files(folder):
     return {path.relative_to(folder): path.stat().st_mtime_ns for path in paths if path.is_file()}
 
 
-def copy_of_sources(folder):
-    folder.mkdir()
-    names = ["setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", STARTUP_LINE, "nnunet_lunet", "plans"]
-    for path in (REPOSITORY / name for name in names):
-        if path.is_dir():
-            shutil.copytree(path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__"))
-        elif path.is_file():
-            shutil.copy(path, folder)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory):
     """All that is installed beside the tests, except this package."""
@@ -102,13 +78,6 @@ def bare(tmp_path_factory, stock):
     return Environment.create(tmp_path_factory.mktemp("bare") / "environment", stock)
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sdist to wheel")
-    run(sys.executable, "-m", "build", "--no-isolation", copy_of_sources(folder / "sources"), "-o", folder, cwd=folder)
-    return next(folder.glob("*.whl"))
-
-
 @dataclass(frozen=True)
 class Installed:
     environment: Environment
@@ -118,13 +87,13 @@ class Installed:
 
 
 @pytest.fixture(scope="module", params=["pip install .", "pip install -e .", "pip install wheel"])
-def installed(request, tmp_path_factory, stock, wheel):
+def installed(request, tmp_path_factory, stock, built):
     folder = tmp_path_factory.mktemp("a path with a space")
     environment = Environment.create(folder / "the environment", stock)
     nnunet = (stock / "nnunetv2").resolve()
     state = Installed(environment, files(environment.root), nnunet, files(nnunet))
     if request.param == "pip install wheel":
-        environment.install(wheel)
+        environment.install(built.wheel)
     else:
         environment.install(*["-e"] * ("-e" in request.param), copy_of_sources(folder / "the sources"))
     return state
@@ -147,6 +116,11 @@ def test_the_presets_come_along_and_an_editable_install_has_no_import_finder(ins
     assert not list(installed.environment.site_packages.glob("__editable__*.py"))
     studies = installed.environment.python("-c", STUDIES).stdout.split()
     assert studies == sorted(file.name for file in (REPOSITORY / "plans" / "studies").iterdir()) != []
+
+
+def test_the_version_is_that_of_setup_py(installed, built):
+    printed = installed.environment.python("-c", "import nnunet_lunet; print(nnunet_lunet.__version__)").stdout
+    assert f"nnunet_lunet-{printed.strip()}.tar.gz" == built.sdist.name
 
 
 def test_uninstalling_leaves_nothing_behind(installed, tmp_path):
@@ -206,9 +180,9 @@ def test_it_can_be_switched_off(installed):
     assert installed.environment.python("-c", VARIABLE, NNUNET_LUNET_AUTOREGISTER="0").stdout == "None\n"
 
 
-def test_a_target_folder_runs_no_startup_line_but_the_doctor_knows_what_to_do(bare, wheel, tmp_path):
+def test_a_target_folder_runs_no_startup_line_but_the_doctor_knows_what_to_do(bare, built, tmp_path):
     target = tmp_path / "target folder"
-    bare.install("--target", target, wheel)
+    bare.install("--target", target, built.wheel)
     assert bare.python("-c", VARIABLE, PYTHONPATH=str(target)).stdout == "None\n"
     assert "doctor" in bare.python("-m", "nnunet_lunet", "--help", PYTHONPATH=str(target)).stdout
     report = bare.python("-m", "nnunet_lunet", "doctor", PYTHONPATH=str(target), check=False)

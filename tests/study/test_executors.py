@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import commands
 from nnunet_lunet.study import executors, jobs, run
-from nnunet_lunet.study.executors import Cluster, Local
+from nnunet_lunet.study.executors import ClusterExecutor, LocalExecutor
 
 
 def wait_until(condition, seconds=60):
@@ -32,7 +33,7 @@ class Echo(jobs.Job):
     code: str = "import os; print(os.environ.get('CUDA_VISIBLE_DEVICES'))"
 
     def __call__(self, variables=None, lifeline=subprocess.PIPE):
-        lines = []
+        lines: list[str] = []
         log = self.folder / f"{self.name}.log"
         commands.run_stock(["python3", "-c", self.code], variables or {}, log, lines.append, lifeline)
         return "".join(lines).strip()
@@ -47,7 +48,7 @@ def test_each_job_at_a_time_has_its_gpu(monkeypatch):
             here.wait()
             return variables
 
-    local = Local([1, 3])
+    local = LocalExecutor([1, 3])
     handles = [local.submit(Meet()) for _ in range(4)]
     found = [handle.result() for handle in handles]
     local.close()
@@ -58,16 +59,16 @@ def test_each_job_at_a_time_has_its_gpu(monkeypatch):
 
 def test_without_gpus_the_environment_stays(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
-    local = Local([None])
+    local = LocalExecutor([None])
     assert local.submit(Echo("a", tmp_path)).result() == "7"
     local.close()
-    local = Local([2])
+    local = LocalExecutor([2])
     assert local.submit(Echo("a", tmp_path)).result() == "2"
     local.close()
 
 
 def test_every_job_gets_what_all_share(tmp_path):
-    local = Local([None, None], {"OMP_NUM_THREADS": "5"})
+    local = LocalExecutor([None, None], {"OMP_NUM_THREADS": "5"})
     code = "import os; print(os.environ['OMP_NUM_THREADS'])"
     handles = [local.submit(Echo(name, tmp_path, code)) for name in "ab"]
     assert [handle.result() for handle in handles] == ["5", "5"]
@@ -87,7 +88,7 @@ def test_trainings_side_by_side_on_a_cpu_share_its_cores(monkeypatch, jobs_at_a_
 
 
 def test_closing_stops_what_runs_and_starts_nothing_more(tmp_path):
-    local = Local([None])
+    local = LocalExecutor([None])
     first, second = (local.submit(Echo(name, tmp_path, "import time; time.sleep(600)")) for name in "ab")
     wait_until((tmp_path / "a.log").exists)
     start = time.monotonic()
@@ -95,13 +96,14 @@ def test_closing_stops_what_runs_and_starts_nothing_more(tmp_path):
     assert time.monotonic() - start < 30
     with pytest.raises(UserError, match="killed by SIGKILL"):
         first.result()
-    assert second.cancelled() and not (tmp_path / "b.log").exists()
+    assert isinstance(second, Future) and second.cancelled()
+    assert not (tmp_path / "b.log").exists()
 
 
 @pytest.fixture
 def here(tmp_path):
     """submitit's own executor for this machine, in the place of SLURM."""
-    cluster = Cluster({"timeout_min": 5}, tmp_path / "cluster", kind="local")
+    cluster = ClusterExecutor({"timeout_min": 5}, tmp_path / "cluster", kind="local")
     yield cluster
     cluster.close()
 
@@ -148,20 +150,20 @@ def test_a_job_that_is_killed_is_told(here, importable, tmp_path):
 )
 def test_options_that_submitit_does_not_know_are_refused_in_one_line(tmp_path, options, says):
     with pytest.raises(UserError) as error:
-        Cluster(options, tmp_path, kind="local")
+        ClusterExecutor(options, tmp_path, kind="local")
     assert says in str(error.value) and "executor.slurm" in str(error.value) and "\n" not in str(error.value)
 
 
 def test_without_slurm_it_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match=r"executor\.slurm: Could not detect .*srun"):
-        Cluster({"timeout_min": 5}, tmp_path)
+        ClusterExecutor({"timeout_min": 5}, tmp_path)
 
 
 def test_without_submitit_it_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "submitit", None)
-    with pytest.raises(UserError, match=r"pip install 'nnunet-lunet\[study\]'"):
-        Cluster({"timeout_min": 5}, tmp_path)
+    with pytest.raises(UserError, match=r"pip install '\.\[study\]' in the folder"):
+        ClusterExecutor({"timeout_min": 5}, tmp_path)
 
 
 def test_a_job_whose_time_is_over_is_queued_again_as_it_is(tmp_path):

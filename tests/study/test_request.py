@@ -24,7 +24,7 @@ def test_the_smallest_file_is_nnunets_own_cross_validation_on_this_machine(writt
     study = request.read(written(SMALLEST))
     assert (study.datasets, study.configurations, study.folds) == ([4], ["3d_fullres"], [0, 1, 2, 3, 4])
     assert (study.seeds, study.epochs, study.plans, study.predict) == ([], None, "nnUNetPlans", None)
-    assert study.executor.local.slots == [None]
+    assert study.executor.local is not None and study.executor.local.slots == [None]
 
 
 def test_everything_that_can_be_said_is_read(written):
@@ -49,12 +49,12 @@ networks:
     assert study.seeds == [7] and study.folds == [0, "all"]
     assert study.networks[0].configurations == ["2d"] and study.networks[1].match == "LUnet16"
     # Four trainings at a time share two GPUs.
-    assert study.executor.local.slots == [0, 2, 0, 2]
+    assert study.executor.local is not None and study.executor.local.slots == [0, 2, 0, 2]
 
 
 def test_a_gpu_for_each_job_and_slurms_options_as_they_are(written):
     local = request.read(written(SMALLEST + "executor: {local: {gpus: [1, 3]}}")).executor.local
-    assert local.slots == [1, 3]
+    assert local is not None and local.slots == [1, 3]
     options = "{timeout_min: 60, slurm_partition: gpu, gpus_per_node: 1}"
     slurm = request.read(written(SMALLEST + f"device: cuda\nexecutor: {{slurm: {options}}}")).executor.slurm
     assert slurm == {"timeout_min": 60, "slurm_partition": "gpu", "gpus_per_node": 1}
@@ -123,7 +123,7 @@ def test_studies_of_the_package_are_found_by_name_from_anywhere(tmp_path, monkey
 def test_every_study_of_the_package_is_valid_down_to_its_presets_and_trainers(name):
     file = request.find(name)
     study = request.read(file)
-    trainings = matrix.expand(study, file, study.datasets)
+    trainings = matrix.expand(study, file, list(map(str, study.datasets)))
     seeds, folds = len(study.seeds) or 1, len(study.folds)
     assert len(trainings) == len(study.networks) * len(study.datasets) * seeds * folds
     assert all(network.label is not None for network in study.networks)

@@ -164,4 +164,5 @@ def test_without_its_libraries_it_says_what_to_install(study, tmp_path):
     (tmp_path / "yaml.py").write_text("raise ModuleNotFoundError(name='yaml')")
     paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     status, _, errors = ended(study(PYTHONPATH=paths))
-    assert status == 1 and errors == "nnunet-lunet: lunet study needs yaml: pip install 'nnunet-lunet[study]'\n"
+    remedy = "pip install '.[study]' in the folder of this project's source"
+    assert status == 1 and errors == f"nnunet-lunet: lunet study needs yaml: {remedy}\n"

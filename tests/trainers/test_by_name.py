@@ -65,8 +65,8 @@ def test_the_name_says_the_optimizer_and_the_length(tiny, name, optimizer):
     with tiny.active():
         trainer = tiny.trainer(name)
         trainer.initialize()
-    kind = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}[optimizer]
-    assert type(trainer.optimizer) is kind
+    kinds: dict[str, type[torch.optim.Optimizer]] = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}
+    assert type(trainer.optimizer) is kinds[optimizer]
     assert trainer.optimizer.param_groups[0]["lr"] == trainer.initial_lr
     assert trainer.num_epochs == (1 if "1epochs" in name else 1000)
     trainer.lr_scheduler.step(trainer.num_epochs // 2)

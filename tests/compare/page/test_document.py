@@ -293,7 +293,8 @@ def test_a_case_that_cannot_be_drawn_says_why(example, tmp_path, damage):
     worst = [replace(example.worst[0], files={**example.worst[0].files, "UNet": str(file)}), example.worst[1]]
     text = written(replace(example, worst=worst)).decode()
     reason = "UNet has the shape (2, 3, 4)" if damage == "other shape" else "damaged.nii.gz"
-    assert reason in re.search("No pictures: (.*?)</p>", text)[1]
+    said = re.search("No pictures: (.*?)</p>", text)
+    assert said and reason in said[1]
     assert "case1: Reference" in text and "case0: Reference" not in text
 
 

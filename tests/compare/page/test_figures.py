@@ -26,7 +26,9 @@ def test_the_pareto_front_is_what_no_other_beats():
 
 
 def test_differences_are_paired_by_case_and_means_over_runs(tmp_path):
-    values = {"U": {"a": [0.5], "b": [0.8]}, "L": {"a": [0.6, 0.8], "c": [0.9], "b": [None]}, "M": {"c": [0.1]}}
+    values: dict[str, dict[str, list[float | None]]] = {
+        "U": {"a": [0.5], "b": [0.8]}, "L": {"a": [0.6, 0.8], "c": [0.9], "b": [None]}, "M": {"c": [0.1]},
+    }  # fmt: skip
     scores = [
         Score(model, "0", seed, case, FOREGROUND, {"dice": dice, "hausdorff95": None, "surface_dice": None})
         for model, cases in values.items()
@@ -39,7 +41,9 @@ def test_differences_are_paired_by_case_and_means_over_runs(tmp_path):
 
 def test_a_picture_of_the_main_figure(tmp_path):
     comparison = comparisons.make(tmp_path, worst=0)
-    picture = imread(io.BytesIO(drawing.png(figures.dice_against_parameters, comparison)))[..., :3]
+    png = drawing.png(figures.dice_against_parameters, comparison)
+    assert png is not None
+    picture = imread(io.BytesIO(png))[..., :3]
     assert picture.shape[1] == 2000
     for mark in marks.marks(comparison).values():
         colour = np.array([int(mark.colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
@@ -59,10 +63,10 @@ def test_models_that_did_not_learn_do_not_press_the_others_together(tmp_path):
         for s in comparison.summaries
     ]
     comparison = type(comparison)(**{**vars(comparison), "summaries": failed})
-    svg = drawing.svg(figures.dice_against_parameters, comparison).decode()
-    assert "0.010, below the axis" in svg
+    svg = drawing.svg(figures.dice_against_parameters, comparison)
+    assert svg is not None and "0.010, below the axis" in svg.decode()
     figure = figures.dice_against_parameters(comparison)
-    assert figure.axes[0].get_ylim()[0] > 0.8
+    assert figure is not None and figure.axes[0].get_ylim()[0] > 0.8
 
 
 def test_learning_is_the_mean_of_runs_over_epochs_and_time(tmp_path):
@@ -75,9 +79,12 @@ def test_learning_is_the_mean_of_runs_over_epochs_and_time(tmp_path):
     seconds, dice = shown.learning(comparison)["U"]
     assert seconds == [3.0, 6.0] and dice == pytest.approx([0.5, np.nan], nan_ok=True)
     assert list(shown.learning(comparison)) == ["U"]
-    by_epoch, by_time, _ = figures.learning(comparison).axes
-    assert tuple(by_epoch.lines[1].get_xydata()[0]) == (1, 0.5)  # the last that is known
-    assert list(by_epoch.lines[0].get_xdata()) == [1, 2] and list(by_time.lines[0].get_xdata()) == [3.0, 6.0]
+    figure = figures.learning(comparison)
+    assert figure is not None
+    by_epoch, by_time, _ = figure.axes
+    assert tuple(np.asarray(by_epoch.lines[1].get_xydata())[0]) == (1, 0.5)  # the last that is known
+    assert np.array_equal(by_epoch.lines[0].get_xdata(), [1, 2])
+    assert np.array_equal(by_time.lines[0].get_xdata(), [3.0, 6.0])
     assert (by_epoch.get_xlabel(), by_time.get_xlabel()) == ("epoch", "seconds of training epochs")
     assert figures.learning(comparisons.make(tmp_path, names=["L", "M"], worst=0, learning=runs[2:])) is None
 
@@ -98,6 +105,7 @@ def test_badges_do_not_hide_each_other(tmp_path):
     figure = figures.dice_against_parameters(
         type(comparison)(**{**vars(comparison), "models": models, "summaries": summaries})
     )
+    assert figure is not None
     figure.draw_without_rendering()
     axes = figure.axes[0]
     circles = [line for line in axes.lines if line.get_markersize() == 15]

@@ -1,10 +1,11 @@
 """From which levels pruning took channels: one line of JSON a fold, full resolution first.
 
-python docs/results/levels.py $nnUNet_results/Dataset004_Hippocampus/LUnetPruningTrainer*/fold_0 > levels.jsonl
+python -m benchmarks.levels $nnUNet_results/Dataset004_Hippocampus/LUnetPruningTrainer*/fold_0 > levels.jsonl
 """
 
+import argparse
 import json
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -22,6 +23,12 @@ def levels(fold: Path) -> dict[str, object]:
     }
 
 
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folds", nargs="+", type=Path, metavar="FOLD", help="with a pruning_history.json")
+    for fold in parser.parse_args(argv).folds:
+        print(json.dumps(levels(fold)))
+
+
 if __name__ == "__main__":
-    for argument in sys.argv[1:]:
-        print(json.dumps(levels(Path(argument))))
+    main()

@@ -1,0 +1,148 @@
+"""Every script of ``benchmarks`` runs, on an input that takes seconds."""
+
+import ast
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Nnunet
+
+from benchmarks import collect, levels, memory_format, packed, planner, pool, pruning_cost, step_time, study_table
+from nnunet_lunet.compare import files
+from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import results
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted(file.stem for file in (ROOT / "benchmarks").glob("*.py") if "__main__" in file.read_text())
+DATA = ROOT / "benchmarks" / "data"
+
+
+@pytest.fixture
+def printed(capsys):
+    """What a script prints, as JSON."""
+
+    def run(main, *arguments):
+        main([*map(str, arguments)])
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def called_in_tests():
+    """Scripts whose ``main`` a test here calls or hands over."""
+    for file in Path(__file__).parent.glob("test_*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr == "main" and isinstance(node.value, ast.Name):
+                yield node.value.id
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_each_script_has_a_test(script):
+    assert script in called_in_tests(), f"benchmarks/{script}.py is not run by a test in {Path(__file__).parent}"
+
+
+def test_a_finished_fold_is_summed_up_as_nnunet_evaluated_it(tiny, printed):
+    tiny.train("UNetTrainer_w2_1epochs_1iters")
+    fold, unfinished = tiny.fold("UNetTrainer_w2_1epochs_1iters"), tiny.fold("UNetTrainer_w3_1epochs_1iters")
+    with tiny.active():
+        (row,) = printed(collect.main, unfinished, fold)
+        parameters = results.trained_fold(fold, 1).network.parameters
+    summary = json.loads((fold / "validation" / "summary.json").read_text())
+    assert (row["trainer"], row["configuration"], row["fold"]) == ("UNetTrainer_w2_1epochs_1iters", "3d_fullres", "0")
+    assert (row["parameters"], row["epochs"]) == (parameters, 1)
+    assert row["validation_cases"] == len(summary["metric_per_case"]) > 1
+    assert row["foreground_dice"] == pytest.approx(summary["foreground_mean"]["Dice"], abs=5e-5)
+    assert row["dice_by_label"] == {
+        label: pytest.approx(metrics["Dice"], abs=5e-5) for label, metrics in summary["mean"].items()
+    }
+
+
+def test_levels_say_where_channels_were_taken(tmp_path, printed):
+    fold = tmp_path / "LUnetPruningTrainer_w4_keep50_stamp__nnUNetPlans__3d_fullres" / "fold_0"
+    fold.mkdir(parents=True)
+    shutil.copy(DATA / "pruning" / "history_w4_stamp.json", fold / "pruning_history.json")
+    assert printed(levels.main, fold) == {
+        "trainer": "LUnetPruningTrainer_w4_keep50_stamp",
+        "before": [16, 32, 64, 64],
+        "after": [14, 19, 35, 20],
+        "taken": [2, 13, 29, 44],
+        "parameters": [88213, 23636],
+    }
+
+
+def test_seconds_a_step(printed):
+    report = printed(
+        step_time.main, "--rounds", 2, "--patch", 16, 16, 16, "--batch", 1, "--networks", "flat 8", "flat 16"
+    )
+    assert {name: row["parameters"] for name, row in report["networks"].items()} == {"flat 8": 29841, "flat 16": 118041}
+    for row in report["networks"].values():
+        assert 0 < row["min_seconds"] <= row["median_seconds"] <= row["max_seconds"]
+    assert report["settings"] == {"patch": [16] * 3, "batch": 1, "rounds": 2, "networks": ["flat 8", "flat 16"]}
+    assert report["machine"]["torch"]
+
+
+def test_seconds_of_both_memory_formats(printed):
+    report = printed(memory_format.main, "--rounds", 1, "--patch", 32, 32, 32, "--batch", 1, "--networks", "LUnet 4")
+    (row,) = report["networks"].values()
+    assert list(report["networks"]) == ["LUnet 4"] and report["threads"] > 0
+    assert row["contiguous_seconds"] > 0 and row["channels_last_seconds"] > 0
+    # All three are rounded.
+    assert row["ratio"][0] == pytest.approx(row["channels_last_seconds"] / row["contiguous_seconds"], rel=0.2)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the peak of a process is not known there")
+def test_what_pruning_costs(printed):
+    report = printed(
+        pruning_cost.main, "--rounds", 1, "--patch", 16, 16, 16, "--batch", 1, "--networks", "flat 8",
+        "--importances", "fisher", "--removals", 2, "--stages", 3,
+    )  # fmt: skip
+    assert len(report["removal"]["seconds_a_removal"]) == 2
+    # Torch alone takes more than 100 MiB.
+    assert report["memory"]["flat 8"]["peak_mib_without"] > 100
+    assert report["memory"]["flat 8"]["ratio"]["fisher"] == pytest.approx(1, abs=0.3)
+    assert report["seconds"]["flat 8"]["median_ratio"]["fisher"] > 0
+
+
+def test_plans_for_the_same_memory(tmp_path, capsys):
+    rows = tmp_path / "rows.json"
+    with Nnunet(tmp_path).active():
+        planner.main(["--datasets", "Dataset911_Small", "--widths", "8", "--json", str(rows)])
+    stock, lean = json.loads(rows.read_text())
+    known = json.loads((DATA / "planner" / "planner.json").read_text())
+    assert [stock, lean] == [row for row in known if row["dataset"] == stock["dataset"] and row["width"] in (None, 8)]
+    assert capsys.readouterr().out.splitlines()[2:] == [planner.line(planner.Row(**row)) for row in (stock, lean)]
+
+
+def test_runs_of_several_machines_become_one_comparison(tmp_path):
+    parts = [str(file) for file in sorted((DATA / "table2" / "parts").iterdir())]
+    pool.main([*parts, "--output", str(tmp_path), "-m", "STAMP", "-m", "LUnet 8"])
+    comparison = files.read_json(tmp_path / files.JSON)
+    assert comparison.baseline == "STAMP"
+    assert [(model.name, len(model.runs)) for model in comparison.models] == [("STAMP", 3), ("LUnet 8", 3)]
+    assert comparison.command == f"python -m benchmarks.pool {' '.join(parts)} -m STAMP -m 'LUnet 8'"
+    assert (tmp_path / "dice_against_parameters.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_that_two_machines_have_is_not_counted_twice(tmp_path):
+    part = str(next((DATA / "table2" / "parts").iterdir()))
+    with pytest.raises(UserError, match="two parts have the same run"):
+        pool.main([part, part, "--output", str(tmp_path)])
+
+
+def test_the_table_of_a_study(capsys):
+    study_table.main([str(DATA / "widths" / "comparison.json.gz")])
+    _, _, first, *others = capsys.readouterr().out.splitlines()
+    assert first == "| U-Net 32 | 5,603,177 | 19.1 | 0.853, 0.855, 0.853 | 0.854 ± 0.001 | – | – |"
+    assert len(others) == 3
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "missing"])
+def test_a_comparison_that_cannot_be_read_is_named(tmp_path, damage):
+    file = tmp_path / "comparison.json.gz"
+    whole = (DATA / "widths" / "comparison.json.gz").read_bytes()
+    if damage != "missing":
+        file.write_bytes({"cut": whole[:1000], "text": b"{}"}[damage])
+    with pytest.raises(UserError, match=r"comparison\.json\.gz cannot be unpacked"):
+        packed.read(file)
