@@ -119,7 +119,8 @@ def study_keys() -> list[Row]:
     inside = {"networks[]": request.Network, "predict": request.Predict, "executor": request.Executor,
               "executor.local": request.Local}  # fmt: skip
     rows = []
-    for place, model in {"": request.Study, **inside}.items():
+    models: dict[str, Any] = {"": request.Study, **inside}
+    for place, model in models.items():
         meaning = parameters(inspect.getdoc(model) or "")
         for key, field in model.model_fields.items():
             default = "" if field.is_required() else code(json.dumps(field.default, default=lambda value: "local"))
@@ -138,13 +139,22 @@ def _command(name: str, command: Any) -> str:
     usage = " ".join(["lunet", name, *command.collect_usage_pieces(context)])
     records = [parameter.get_help_record(context) for parameter in command.get_params(context)]
     rows = [{"option": code(spelled), "": escaped(said)} for spelled, said in filter(None, records)]
-    return f"## lunet {name}\n\n{escaped(inspect.cleandoc(command.help))}\n\n```text\n{usage}\n```\n\n{markdown(rows)}\n"
+    help_text = escaped(inspect.cleandoc(command.help))
+    return f"## lunet {name}\n\n{help_text}\n\n```text\n{usage}\n```\n\n{markdown(rows)}\n"
 
 
 #: What may stand in ``<!-- table: NAME -->``.
 TABLES: dict[str, Callable[[], list[Row] | str]] = {
-    table.__name__: table
-    for table in (trainers, options, presets, importances, strategies, profiles, networks, metrics, study_keys, commands)
+    "trainers": trainers,
+    "options": options,
+    "presets": presets,
+    "importances": importances,
+    "strategies": strategies,
+    "profiles": profiles,
+    "networks": networks,
+    "metrics": metrics,
+    "study_keys": study_keys,
+    "commands": commands,
 }
 
 
