@@ -44,7 +44,7 @@ def options() -> list[Row]:
     return [
         {
             "option": re.sub(r"_\S+", lambda spelled: f"`{spelled[0]}`", option.usage),
-            "sets": meaning[option.sets],
+            "meaning": meaning[option.sets],
             "largest": f"{option.largest:,}" if option.largest else "",
             "trainers": "all" if len(option.families) == len(names.FAMILIES) else ", ".join(map(code, option.families)),
         }
@@ -60,11 +60,19 @@ def presets() -> list[Row]:
             "preset": f"[`{name}`](../../plans/{name}.json)",
             "purpose": preset.purpose,
             "network": code(preset.network_class.rpartition(".")[2]) if preset.network_class else "the plans' own",
-            "changes": "<br>".join(f"`{key}: {json.dumps(value)}`" for key, value in preset.arch_kwargs.items()),
+            "channels": _channels(preset.arch_kwargs),
             "source": preset.source,
         }
         for name, preset in found
     ]
+
+
+def _channels(arch_kwargs: dict[str, Any]) -> str:
+    """``flat 16`` or a list of one number a stage."""
+    features, profile = arch_kwargs.get("features_per_stage"), arch_kwargs.get("width_profile")
+    if features is None:
+        return "as planned"
+    return f"{profile or 'flat'} {features}" if isinstance(features, int) else ", ".join(map(str, features))
 
 
 def importances() -> list[Row]:
@@ -123,8 +131,11 @@ def study_keys() -> list[Row]:
     for place, model in models.items():
         meaning = parameters(inspect.getdoc(model) or "")
         for key, field in model.model_fields.items():
-            default = "" if field.is_required() else code(json.dumps(field.default, default=lambda value: "local"))
-            rows.append({"key": code(f"{place}.{key}".lstrip(".")), "default": default, "": meaning.get(key, "")})
+            default = "required" if field.is_required() else code(json.dumps(field.default, default=lambda _: "local"))
+            rows.append({
+                "key": code(f"{place}.{key}".lstrip(".")), "meaning": meaning.get(key, ""),
+                "default": "" if field.default is None else default,
+            })  # fmt: skip
     return rows
 
 

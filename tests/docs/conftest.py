@@ -16,7 +16,10 @@ def hippocampus(tmp_path_factory):
     for folder in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results"):
         (nnunet.root / folder).mkdir()
     task = nnunet.root / "Task04_Hippocampus"
-    synthetic.write_msd(task, n_cases=10, seed=1)
+    with pytest.MonkeyPatch.context() as patch:
+        # A fifth of the voxels, so that pages take seconds.
+        patch.setattr(synthetic, "EDGE", 20)
+        synthetic.write_msd(task, n_cases=10, seed=1)
     shutil.copyfile(task / "imagesTr" / "phantom_000.nii.gz", task / "imagesTs" / "unseen_000.nii.gz")
     nnunet.call("nnUNetv2_convert_MSD_dataset", "-i", task, "-np", "1")
     shutil.rmtree(task)
