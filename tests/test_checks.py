@@ -27,4 +27,4 @@ def test_pre_commit_runs_what_make_lint_runs():
 
 def test_continuous_integration_lints_before_it_tests():
     assert "make test" in (ROOT / ".ci" / "run").read_text()
-    assert "\ntest: lint\n" in (ROOT / "Makefile").read_text()
+    assert "\ntest: lint docs\n" in (ROOT / "Makefile").read_text()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 
 import doc_pages
@@ -20,7 +21,8 @@ from browser import CHROMIUM
 
 from nnunet_lunet.cli.app import app
 from nnunet_lunet.planning import presets
-from nnunet_lunet.pruning.names import IMPORTANCES, STRATEGIES
+from nnunet_lunet.pruning.scores import IMPORTANCES
+from nnunet_lunet.pruning.strategies import STRATEGIES
 from nnunet_lunet.trainers import names
 
 ROOT = doc_pages.ROOT
@@ -67,7 +69,8 @@ class _Page(HTMLParser):
 def test_the_reference_has_all_that_the_package_has(site):
     reference = site / "reference"
     command_line = _Page(reference / "command-line.html").text
-    for name, command in typer.main.get_command(app).commands.items():
+    group: Any = typer.main.get_command(app)
+    for name, command in group.commands.items():
         assert f"lunet {name}" in command_line
         for parameter in command.params:
             assert all(option in command_line for option in parameter.opts if option.startswith("-")), (name, parameter)
@@ -169,13 +172,14 @@ def test_on_a_small_screen_nothing_is_wider_than_it(site, tmp_path, page):
     frame.write_text(_FRAME.format(page=page), encoding="utf-8")
     done = subprocess.run(
         [
-            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom",
+            str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom",
             "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=5000",
             f"--user-data-dir={tmp_path / 'profile'}", frame.as_uri(),
         ],
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    probe = json.loads(html.unescape(re.search('<pre id="probe">(.*?)</pre>', done.stdout, re.DOTALL)[1]))
+    (said,) = re.findall('<pre id="probe">(.*?)</pre>', done.stdout, re.DOTALL)
+    probe = json.loads(html.unescape(said))
     assert (probe["broken"], probe["wide"]) == ([], [])
     assert probe["width"] <= probe["inner"] == 400
     assert [address for address in probe["loaded"] if not address.startswith(("file:", "data:", "blob:"))] == []
