@@ -107,7 +107,7 @@ def networks() -> list[Row]:
             "what it is": row["about"],
             "can be pruned": "yes" if row["prunable"] else "no",
             "nnU-Net's twin": code(row["stock"].rpartition(".")[2]) if row["stock"] else "none",
-            "import path for plans and presets": code(row["class"]),
+            "in `nnunet_lunet.architectures`": code(row["class"].removeprefix("nnunet_lunet.architectures.")),
         }
         for row in INFO["networks"]
     ]
