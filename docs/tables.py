@@ -1,69 +1,57 @@
 """Tables of the reference, read from the package: one function each, which says where its rows come from.
 
-A row is a dictionary of columns, cells are Markdown. No torch: docstrings are read from the source.
+A row is a dictionary of columns, cells are Markdown. No torch.
 """
 
-import ast
-import importlib.util
 import inspect
 import json
 import re
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import typer
 
-from nnunet_lunet.architectures import registry, widths
+from nnunet_lunet import info
 from nnunet_lunet.cli.app import app
-from nnunet_lunet.compare import record
-from nnunet_lunet.planning import presets as preset_files
-from nnunet_lunet.pruning.names import IMPORTANCES, STRATEGIES
 from nnunet_lunet.study import request
-from nnunet_lunet.trainers import names
 
 Row = dict[str, str]
+FOUND = info.tables()
 
 
 def trainers() -> list[Row]:
-    """The families, by what their classes say of themselves."""
-    classes = {"LUnetTrainer": "lunet", "UNetTrainer": "lunet", "LUnetPruningTrainer": "pruning"}
+    """The families of trainer names."""
     return [
-        {
-            "name starts with": f"`{family}`",
-            "widths": profile,
-            "what it does": first_line(docstring(f"nnunet_lunet.trainers.{classes[family]}", family)),
-        }
-        for family, profile in names.FAMILIES.items()
+        {"name starts with": code(row["name"]), "widths": row["profile"], "what it trains": row["about"]}
+        for row in FOUND["trainers"]
     ]
 
 
 def options() -> list[Row]:
-    """The grammar's options, explained by the fields that they set."""
-    meaning = parameters(inspect.getdoc(names.TrainerOptions) or "")
+    """The grammar's options."""
+    families = [row["name"] for row in FOUND["trainers"]]
     return [
         {
-            "option": re.sub(r"_\S+", lambda spelled: f"`{spelled[0]}`", option.usage),
-            "meaning": meaning[option.sets],
-            "largest": f"{option.largest:,}" if option.largest else "",
-            "trainers": "all" if len(option.families) == len(names.FAMILIES) else ", ".join(map(code, option.families)),
+            "option": re.sub(r"_\S+", lambda spelled: f"`{spelled[0]}`", row["name"]),
+            "meaning": row["about"],
+            "largest": f"{row['largest']:,}" if row["largest"] else "",
+            "trainers": "all" if row["trainers"] == families else ", ".join(map(code, row["trainers"])),
         }
-        for option in names._OPTIONS
+        for row in FOUND["options"]
     ]
 
 
 def presets() -> list[Row]:
     """The files of ``plans/``."""
-    found = [(name, preset_files.load(name)) for name in preset_files.names()]
     return [
         {
-            "preset": f"[`{name}`](../../plans/{name}.json)",
-            "purpose": preset.purpose,
-            "network": code(preset.network_class.rpartition(".")[2]) if preset.network_class else "the plans' own",
-            "channels": _channels(preset.arch_kwargs),
-            "source": preset.source,
+            "preset": f"[`{row['name']}`](../../plans/{row['name']}.json)",
+            "purpose": row["about"],
+            "network": code(row["network_class"].rpartition(".")[2]) if row["network_class"] else "the plans' own",
+            "channels": _channels(row["arch_kwargs"]),
+            "source": row["source"],
         }
-        for name, preset in found
+        for row in FOUND["presets"]
     ]
 
 
@@ -77,55 +65,62 @@ def _channels(arch_kwargs: dict[str, Any]) -> str:
 
 def importances() -> list[Row]:
     """What a channel's importance can be."""
-    meaning = definitions(docstring("nnunet_lunet.pruning.importance", "ImportanceStatistics"))
-    return [{"option": f"`_{name}`", "importance": meaning[name]} for name in IMPORTANCES]
+    return _of_options("importances", "importance")
 
 
 def strategies() -> list[Row]:
     """Which channel goes."""
-    meaning = definitions(docstring("nnunet_lunet.pruning.strategies", "choose"))
-    return [{"option": f"`_{name}`", "what leaves": meaning[name]} for name in STRATEGIES]
+    return _of_options("strategies", "what leaves")
+
+
+def _of_options(table: str, heading: str) -> list[Row]:
+    return [
+        {"option": f"`_{row['name']}`" + " (default)" * row["default"], heading: row["about"]} for row in FOUND[table]
+    ]
 
 
 def profiles() -> list[Row]:
     """How channels grow from stage to stage."""
-    meaning = definitions(inspect.getdoc(widths.features_per_stage) or "")
     return [
         {
-            "profile": code(name),
-            "channels": meaning[name],
-            "five stages of width 8": ", ".join(map(str, widths.features_per_stage(name, 5, 8))),
+            "profile": code(row["name"]),
+            "channels": row["about"],
+            "five stages of width 8": ", ".join(str(8 * factor) for factor in row["first_five_stages"]),
         }
-        for name in widths.PROFILES
+        for row in FOUND["profiles"]
     ]
 
 
 def networks() -> list[Row]:
     """The classes that plans can name."""
-    rows = []
-    for name, (path, twin) in registry._CLASSES.items():
-        module = path.rpartition(".")[0]
-        rows.append({
-            "class": code(name),
-            "what it is": first_line(docstring(module, name)),
-            "import path for plans and presets": code(path),
-            "nnU-Net's twin": code(twin.rpartition(".")[2]) if twin else "none",
-        })  # fmt: skip
-    return rows
+    return [
+        {
+            "class": code(row["name"]),
+            "what it is": row["about"],
+            "import path for plans and presets": code(row["class"]),
+            "nnU-Net's twin": code(row["stock"].rpartition(".")[2]) if row["stock"] else "none",
+            "can be pruned": "yes" if row["prunable"] else "no",
+        }
+        for row in FOUND["networks"]
+    ]
 
 
 def metrics() -> list[Row]:
     """What ``lunet compare`` scores."""
     return [
-        {"metric": heading, "in the files": code(name), "better": "more" if more_is_better else "less"}
-        for name, (heading, more_is_better) in record.METRICS.items()
+        {
+            "metric": row["about"],
+            "in the files": code(row["name"]),
+            "better": "more" if row["more_is_better"] else "less",
+        }
+        for row in FOUND["metrics"]
     ]
 
 
 def study_keys() -> list[Row]:
     """Keys of a study's file, those below another with a dot."""
-    inside = {"networks[]": request.Network, "predict": request.Predict, "executor": request.Executor,
-              "executor.local": request.Local}  # fmt: skip
+    inside = {"networks[]": request.NetworkEntry, "predict": request.Predict, "executor": request.Executor,
+              "executor.local": request.LocalOptions}  # fmt: skip
     rows = []
     models: dict[str, Any] = {"": request.Study, **inside}
     for place, model in models.items():
@@ -197,30 +192,10 @@ def escaped(text: str) -> str:
     return re.sub(r"([\[\]<>*])", r"\\\1", text)
 
 
-def docstring(module: str, name: str) -> str:
-    """Of a class or function of a module, which is not imported."""
-    spec = importlib.util.find_spec(module)
-    assert spec is not None and spec.origin is not None
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-    found = next(node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name)
-    return ast.get_docstring(found) or ""
-
-
-def first_line(text: str) -> str:
-    """The first paragraph, in one line."""
-    return as_markdown(" ".join(text.partition("\n\n")[0].split()))
-
-
 def parameters(text: str) -> dict[str, str]:
     """``:param name: …`` of a docstring."""
     found = re.findall(r"^:param (\w+): (.*?)(?=\n:|\Z)", text, re.MULTILINE | re.DOTALL)
     return {name: as_markdown(" ".join(said.split())) for name, said in found}
-
-
-def definitions(text: str) -> dict[str, str]:
-    """Terms in double backticks, each on a line of its own, and what is indented below them."""
-    found = re.findall(r"^``(\w+)``\n((?:    .*\n?)+)", text, re.MULTILINE)
-    return {term: as_markdown(" ".join(said.split())) for term, said in found}
 
 
 def as_markdown(text: str) -> str:

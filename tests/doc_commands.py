@@ -21,6 +21,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 #: In the environment of a command that is only to be checked.
@@ -67,7 +68,7 @@ class _Context:
 
 def run(command, arguments):
     """Run a command in this process, as its script would."""
-    multiprocessing.get_context = _Context
+    setattr(multiprocessing, "get_context", _Context)  # noqa: B010  (mypy takes an assignment for a mistake)
     warnings.simplefilter("ignore")
     if command in ON_A_DEVICE and "-device" not in arguments:
         arguments = [*arguments, "-device", "cpu"]
@@ -112,26 +113,33 @@ def _check_stock(command, arguments):
             check_trainer(trainer)
         raise SystemExit(0)
 
-    argparse.ArgumentParser.parse_known_args = parse_only
+    setattr(argparse.ArgumentParser, "parse_known_args", parse_only)  # noqa: B010  (as above)
     sys.argv = [command, *arguments]
     SCRIPTS[command].load()()
     raise AssertionError(f"{command} did not read its options")
 
 
-def _check_lunet(arguments):
-    """Typer's own parser reads the options; what they name must exist."""
+def registered():
+    """The commands of ``lunet`` as typer knows them, by name."""
     import typer
 
     from nnunet_lunet.cli.app import app
+
+    group: Any = typer.main.get_command(app)
+    return group.commands
+
+
+def _check_lunet(arguments):
+    """Typer's own parser reads the options; what they name must exist."""
     from nnunet_lunet.datasets import tasks
     from nnunet_lunet.planning import presets
     from nnunet_lunet.study import request
 
-    group = typer.main.get_command(app)
+    commands = registered()
     name = arguments[0]
-    if name not in group.commands:
+    if name not in commands:
         raise SystemExit(f"lunet has no command {name}")
-    given = group.commands[name].make_context(name, list(arguments[1:])).params
+    given = commands[name].make_context(name, list(arguments[1:])).params
     checks = {
         "trainer": check_trainer, "trainers": check_trainer, "task": tasks.find,
         "file": lambda study: request.read(_file(request.find(study))),
@@ -175,7 +183,7 @@ def _check_pip(arguments):
     """What is installed is this checkout, with extras that it has."""
     assert arguments[0] == "install", arguments
     target, _, extras = arguments[-1].partition("[")
-    known = set(metadata.metadata("nnunet-lunet").get_all("Provides-Extra"))
+    known = set(metadata.metadata("nnunet-lunet").get_all("Provides-Extra") or ())
     unknown = set(filter(None, extras.removesuffix("]").split(","))) - known
     assert target == "." and not unknown, f"pip install {arguments[-1]}: there are {sorted(known)}"
 

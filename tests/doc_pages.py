@@ -17,6 +17,8 @@ NEEDS = (
 )  # fmt: skip
 #: Begins of marks that name something.
 FILE, PART, CONTENT, SETUP = "file ", "part of ", "content of ", "setup "
+#: Of pages that change the project in a copy of it.
+NEW_FILE, CHANGE, IN_THE_COPY = "new file ", "change of ", "in the copy"
 PRINTED = "printed"
 RUN = ("bash", "python")
 
@@ -57,7 +59,7 @@ def blocks(page):
     lines = text.splitlines(keepends=True)
     found = []
     for token in MarkdownIt("commonmark").parse(text):
-        if token.type in ("fence", "code_block"):
+        if token.type in ("fence", "code_block") and token.map:
             mark = _MARK.search("".join(lines[: token.map[0]]))
             marks = tuple(mark[1].split("; ")) if mark else ()
             if not marks and page.is_relative_to(RESULTS):
@@ -67,13 +69,15 @@ def blocks(page):
 
 
 def kind(block):
-    """What becomes of a block: run, check, write, part, content or printed; None where its marks do not say."""
+    """What becomes of a block: run, check, write, part, content, follow or printed; None where its marks do not say."""
     setup = block.named(SETUP)
     rest = [mark for mark in block.marks if mark not in NEEDS and not mark.startswith(SETUP)]
     if block.language in RUN and not rest:
         return "check" if block.needs() else "run"
     if len(rest) != 1 or setup or block.needs():
         return None
+    if rest[0] == IN_THE_COPY or (block.language == "diff" and block.named(CHANGE)) or block.named(NEW_FILE):
+        return "follow"
     if block.language in ("yaml", "json") and block.named(FILE):
         return "write"
     if block.language == "yaml" and block.named(PART):

@@ -7,10 +7,8 @@ from dataclasses import replace
 import doc_commands
 import doc_pages
 import pytest
-import typer
 import yaml
 
-from nnunet_lunet.cli.app import app
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.planning import presets
 from nnunet_lunet.study import request
@@ -97,14 +95,14 @@ def test_the_reference_of_studies_shows_every_key():
     (whole,) = [block for block in doc_pages.blocks(page) if block.named(doc_pages.FILE)]
     study = yaml.safe_load(whole.text)
     assert study.keys() == request.Study.model_fields.keys()
-    assert set().union(*study["networks"]) == request.Network.model_fields.keys()
+    assert set().union(*study["networks"]) == request.NetworkEntry.model_fields.keys()
     assert study["predict"].keys() == request.Predict.model_fields.keys()
-    assert study["executor"]["local"].keys() == request.Local.model_fields.keys()
+    assert study["executor"]["local"].keys() == request.LocalOptions.model_fields.keys()
 
 
 @pytest.mark.parametrize("page", doc_pages.PAGES, ids=lambda page: str(page.relative_to(doc_pages.ROOT)))
 def test_names_and_options_in_sentences_exist(page):
-    commands = typer.main.get_command(app).commands
+    commands = doc_commands.registered()
     for text in doc_pages.inline_code(page):
         if re.fullmatch(r"(LUnetTrainer|UNetTrainer|LUnetPruningTrainer)(_\w+)*", text):
             doc_commands.check_trainer(text)

@@ -13,14 +13,14 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
+import doc_commands
 import doc_pages
 import pytest
-import typer
 from browser import CHROMIUM
 
-from nnunet_lunet.cli.app import app
 from nnunet_lunet.planning import presets
-from nnunet_lunet.pruning.names import IMPORTANCES, STRATEGIES
+from nnunet_lunet.pruning.scores import IMPORTANCES
+from nnunet_lunet.pruning.strategies import STRATEGIES
 from nnunet_lunet.trainers import names
 
 ROOT = doc_pages.ROOT
@@ -46,6 +46,13 @@ def hooks():
     sys.path.remove(str(ROOT / "docs"))
 
 
+def _probed(document):
+    """What the probe of a page has found."""
+    found = re.search('<pre id="probe">(.*?)</pre>', document, re.DOTALL)
+    assert found is not None
+    return json.loads(html.unescape(found[1]))
+
+
 class _Page(HTMLParser):
     """Text, and what a browser would load."""
 
@@ -67,7 +74,7 @@ class _Page(HTMLParser):
 def test_the_reference_has_all_that_the_package_has(site):
     reference = site / "reference"
     command_line = _Page(reference / "command-line.html").text
-    for name, command in typer.main.get_command(app).commands.items():
+    for name, command in doc_commands.registered().items():
         assert f"lunet {name}" in command_line
         for parameter in command.params:
             assert all(option in command_line for option in parameter.opts if option.startswith("-")), (name, parameter)
@@ -169,13 +176,13 @@ def test_on_a_small_screen_nothing_is_wider_than_it(site, tmp_path, page):
     frame.write_text(_FRAME.format(page=page), encoding="utf-8")
     done = subprocess.run(
         [
-            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom",
+            str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom",
             "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=5000",
             f"--user-data-dir={tmp_path / 'profile'}", frame.as_uri(),
         ],
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    probe = json.loads(html.unescape(re.search('<pre id="probe">(.*?)</pre>', done.stdout, re.DOTALL)[1]))
+    probe = _probed(done.stdout)
     assert (probe["broken"], probe["wide"]) == ([], [])
     assert probe["width"] <= probe["inner"] == 400
     assert [address for address in probe["loaded"] if not address.startswith(("file:", "data:", "blob:"))] == []
