@@ -1,4 +1,4 @@
-"""Tables of the reference, read from the package: one function each, which says where its rows come from.
+"""Tables of the reference, from ``nnunet_lunet.info`` and from the command line itself: one function each.
 
 A row is a dictionary of columns, cells are Markdown. No torch.
 """
@@ -14,30 +14,30 @@ import typer
 from nnunet_lunet import info
 from nnunet_lunet.cli.app import app
 from nnunet_lunet.study import request
+from nnunet_lunet.trainers import names
 
 Row = dict[str, str]
-FOUND = info.tables()
+INFO = info.tables()
 
 
 def trainers() -> list[Row]:
-    """The families of trainer names."""
+    """The families of trainers."""
     return [
-        {"name starts with": code(row["name"]), "widths": row["profile"], "what it trains": row["about"]}
-        for row in FOUND["trainers"]
+        {"name starts with": code(row["name"]), "widths": row["profile"], "trains": row["about"]}
+        for row in INFO["trainers"]
     ]
 
 
 def options() -> list[Row]:
-    """The grammar's options."""
-    families = [row["name"] for row in FOUND["trainers"]]
+    """The options of a trainer's name."""
     return [
         {
-            "option": re.sub(r"_\S+", lambda spelled: f"`{spelled[0]}`", row["name"]),
+            "option": re.sub(r"_\S+", lambda spelled: code(spelled[0]), row["name"]),
             "meaning": row["about"],
             "largest": f"{row['largest']:,}" if row["largest"] else "",
-            "trainers": "all" if row["trainers"] == families else ", ".join(map(code, row["trainers"])),
+            "trainers": "all" if len(row["trainers"]) == len(names.FAMILIES) else ", ".join(map(code, row["trainers"])),
         }
-        for row in FOUND["options"]
+        for row in INFO["options"]
     ]
 
 
@@ -51,31 +51,39 @@ def presets() -> list[Row]:
             "channels": _channels(row["arch_kwargs"]),
             "source": row["source"],
         }
-        for row in FOUND["presets"]
+        for row in INFO["presets"]
     ]
 
 
 def _channels(arch_kwargs: dict[str, Any]) -> str:
-    """``flat 16`` or a list of one number a stage."""
-    features, profile = arch_kwargs.get("features_per_stage"), arch_kwargs.get("width_profile")
+    """``flat 16``, or one number a stage."""
+    features = arch_kwargs.get("features_per_stage")
     if features is None:
         return "as planned"
-    return f"{profile or 'flat'} {features}" if isinstance(features, int) else ", ".join(map(str, features))
+    if isinstance(features, int):
+        return f"{arch_kwargs.get('width_profile') or 'flat'} {features}"
+    return ", ".join(map(str, features))
 
 
 def importances() -> list[Row]:
     """What a channel's importance can be."""
-    return _of_options("importances", "importance")
+    return [
+        {
+            "option": f"`_{row['name']}`{' (default)' if row['default'] else ''}",
+            "importance of a channel": row["about"],
+            "looks at": "what the next layer sees, and the loss' gradient"
+            if row["gradient"]
+            else "the convolution's map",
+        }
+        for row in INFO["importances"]
+    ]
 
 
 def strategies() -> list[Row]:
     """Which channel goes."""
-    return _of_options("strategies", "what leaves")
-
-
-def _of_options(table: str, heading: str) -> list[Row]:
     return [
-        {"option": f"`_{row['name']}`" + " (default)" * row["default"], heading: row["about"]} for row in FOUND[table]
+        {"option": f"`_{row['name']}`{' (default)' if row['default'] else ''}", "what leaves": row["about"]}
+        for row in INFO["strategies"]
     ]
 
 
@@ -85,9 +93,9 @@ def profiles() -> list[Row]:
         {
             "profile": code(row["name"]),
             "channels": row["about"],
-            "five stages of width 8": ", ".join(str(8 * factor) for factor in row["first_five_stages"]),
+            "five stages from 8": ", ".join(str(8 * factor) for factor in row["first_five_stages"]),
         }
-        for row in FOUND["profiles"]
+        for row in INFO["profiles"]
     ]
 
 
@@ -97,11 +105,11 @@ def networks() -> list[Row]:
         {
             "class": code(row["name"]),
             "what it is": row["about"],
-            "import path for plans and presets": code(row["class"]),
-            "nnU-Net's twin": code(row["stock"].rpartition(".")[2]) if row["stock"] else "none",
             "can be pruned": "yes" if row["prunable"] else "no",
+            "nnU-Net's twin": code(row["stock"].rpartition(".")[2]) if row["stock"] else "none",
+            "import path for plans and presets": code(row["class"]),
         }
-        for row in FOUND["networks"]
+        for row in INFO["networks"]
     ]
 
 
@@ -113,25 +121,33 @@ def metrics() -> list[Row]:
             "in the files": code(row["name"]),
             "better": "more" if row["more_is_better"] else "less",
         }
-        for row in FOUND["metrics"]
+        for row in INFO["metrics"]
     ]
 
 
 def study_keys() -> list[Row]:
     """Keys of a study's file, those below another with a dot."""
-    inside = {"networks[]": request.NetworkEntry, "predict": request.Predict, "executor": request.Executor,
-              "executor.local": request.LocalOptions}  # fmt: skip
+    models: dict[str, Any] = {
+        "": request.Study, "networks[]": request.NetworkEntry, "predict": request.Predict,
+        "executor": request.Executor, "executor.local": request.LocalOptions,
+    }  # fmt: skip
     rows = []
-    models: dict[str, Any] = {"": request.Study, **inside}
     for place, model in models.items():
-        meaning = parameters(inspect.getdoc(model) or "")
+        meaning = _parameters(inspect.getdoc(model) or "")
         for key, field in model.model_fields.items():
             default = "required" if field.is_required() else code(json.dumps(field.default, default=lambda _: "local"))
             rows.append({
                 "key": code(f"{place}.{key}".lstrip(".")), "meaning": meaning.get(key, ""),
-                "default": "" if field.default is None else default,
+                "if not given": "" if field.default is None else default,
             })  # fmt: skip
     return rows
+
+
+def _parameters(text: str) -> dict[str, str]:
+    """``:param name: …`` of a docstring, as Markdown."""
+    found = re.findall(r"^:param (\w+): (.*?)(?=\n:|\Z)", text, re.MULTILINE | re.DOTALL)
+    plain = {name: re.sub(r":\w+:`([^`]+)`", r"`\1`", " ".join(said.split())) for name, said in found}
+    return {name: said.replace("``", "`") for name, said in plain.items()}
 
 
 def commands() -> str:
@@ -190,15 +206,3 @@ def code(text: str) -> str:
 def escaped(text: str) -> str:
     """Plain text of the command line, whose brackets and stars are not Markdown."""
     return re.sub(r"([\[\]<>*])", r"\\\1", text)
-
-
-def parameters(text: str) -> dict[str, str]:
-    """``:param name: …`` of a docstring."""
-    found = re.findall(r"^:param (\w+): (.*?)(?=\n:|\Z)", text, re.MULTILINE | re.DOTALL)
-    return {name: as_markdown(" ".join(said.split())) for name, said in found}
-
-
-def as_markdown(text: str) -> str:
-    """Sphinx's roles and double backticks as code."""
-    text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text)
-    return text.replace("``", "`")

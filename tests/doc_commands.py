@@ -68,7 +68,7 @@ class _Context:
 
 def run(command, arguments):
     """Run a command in this process, as its script would."""
-    setattr(multiprocessing, "get_context", _Context)  # noqa: B010  (mypy takes an assignment for a mistake)
+    setattr(multiprocessing, "get_context", _Context)  # noqa: B010  (its type is another)
     warnings.simplefilter("ignore")
     if command in ON_A_DEVICE and "-device" not in arguments:
         arguments = [*arguments, "-device", "cpu"]
@@ -113,33 +113,26 @@ def _check_stock(command, arguments):
             check_trainer(trainer)
         raise SystemExit(0)
 
-    setattr(argparse.ArgumentParser, "parse_known_args", parse_only)  # noqa: B010  (as above)
+    setattr(argparse.ArgumentParser, "parse_known_args", parse_only)  # noqa: B010
     sys.argv = [command, *arguments]
     SCRIPTS[command].load()()
     raise AssertionError(f"{command} did not read its options")
 
 
-def registered():
-    """The commands of ``lunet`` as typer knows them, by name."""
+def _check_lunet(arguments):
+    """Typer's own parser reads the options; what they name must exist."""
     import typer
 
     from nnunet_lunet.cli.app import app
-
-    group: Any = typer.main.get_command(app)
-    return group.commands
-
-
-def _check_lunet(arguments):
-    """Typer's own parser reads the options; what they name must exist."""
     from nnunet_lunet.datasets import tasks
     from nnunet_lunet.planning import presets
     from nnunet_lunet.study import request
 
-    commands = registered()
+    group: Any = typer.main.get_command(app)
     name = arguments[0]
-    if name not in commands:
+    if name not in group.commands:
         raise SystemExit(f"lunet has no command {name}")
-    given = commands[name].make_context(name, list(arguments[1:])).params
+    given = group.commands[name].make_context(name, list(arguments[1:])).params
     checks = {
         "trainer": check_trainer, "trainers": check_trainer, "task": tasks.find,
         "file": lambda study: request.read(_file(request.find(study))),

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).parents[1]
 #: Records of what was run once, on machines and data that a test has not.
 RESULTS = ROOT / "docs" / "results"
+EXTEND = ROOT / "docs" / "how-to" / "extend"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 #: Why a block is only checked: what it needs and a test has not.
@@ -17,9 +18,9 @@ NEEDS = (
 )  # fmt: skip
 #: Begins of marks that name something.
 FILE, PART, CONTENT, SETUP = "file ", "part of ", "content of ", "setup "
-#: Of pages that change the project in a copy of it.
-NEW_FILE, CHANGE, IN_THE_COPY = "new file ", "change of ", "in the copy"
 PRINTED = "printed"
+#: Steps of pages that change the project, which ``tests/docs/test_extending.py`` follows in a copy of it.
+NEW_FILE, CHANGE, IN_THE_COPY = STEPS = ("new file ", "change of ", "in the copy")
 RUN = ("bash", "python")
 
 _MARK = re.compile(r"<!-- test: ([^\n]*) -->\n\Z")
@@ -59,7 +60,7 @@ def blocks(page):
     lines = text.splitlines(keepends=True)
     found = []
     for token in MarkdownIt("commonmark").parse(text):
-        if token.type in ("fence", "code_block") and token.map:
+        if token.type in ("fence", "code_block") and token.map is not None:
             mark = _MARK.search("".join(lines[: token.map[0]]))
             marks = tuple(mark[1].split("; ")) if mark else ()
             if not marks and page.is_relative_to(RESULTS):
@@ -69,15 +70,15 @@ def blocks(page):
 
 
 def kind(block):
-    """What becomes of a block: run, check, write, part, content, follow or printed; None where its marks do not say."""
+    """What becomes of a block: run, check, write, part, content, printed or step; None where its marks do not say."""
+    if len(block.marks) == 1 and block.marks[0].startswith(STEPS):
+        return "step" if block.page.is_relative_to(EXTEND) else None
     setup = block.named(SETUP)
     rest = [mark for mark in block.marks if mark not in NEEDS and not mark.startswith(SETUP)]
     if block.language in RUN and not rest:
         return "check" if block.needs() else "run"
     if len(rest) != 1 or setup or block.needs():
         return None
-    if rest[0] == IN_THE_COPY or (block.language == "diff" and block.named(CHANGE)) or block.named(NEW_FILE):
-        return "follow"
     if block.language in ("yaml", "json") and block.named(FILE):
         return "write"
     if block.language == "yaml" and block.named(PART):

@@ -116,7 +116,7 @@ class Shell:
             "nnUNet_compile": "f", "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "agg",
         }  # fmt: skip
         done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-s"], input=script, cwd=sandbox, env=environment,
+            ["/bin/bash", "--noprofile", "--norc", "-s"], input=script, cwd=sandbox, env=environment,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False, timeout=1200,
         )  # fmt: skip
         assert done.returncode == 0 or not check, done.stdout[-3000:]

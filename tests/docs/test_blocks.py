@@ -3,12 +3,15 @@
 import re
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import doc_commands
 import doc_pages
 import pytest
+import typer
 import yaml
 
+from nnunet_lunet.cli.app import app
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.planning import presets
 from nnunet_lunet.study import request
@@ -100,13 +103,14 @@ def test_the_reference_of_studies_shows_every_key():
     assert study["executor"]["local"].keys() == request.LocalOptions.model_fields.keys()
 
 
-#: Pages that change the project name what is there after the change, in commands that run there.
-_OF_THE_PROJECT = [page for page in doc_pages.PAGES if "follow" not in map(doc_pages.kind, doc_pages.blocks(page))]
+# Pages that extend the project name what is only there afterwards.
+_NAMING = [page for page in doc_pages.PAGES if not page.is_relative_to(doc_pages.EXTEND)]
 
 
-@pytest.mark.parametrize("page", _OF_THE_PROJECT, ids=lambda page: str(page.relative_to(doc_pages.ROOT)))
+@pytest.mark.parametrize("page", _NAMING, ids=lambda page: str(page.relative_to(doc_pages.ROOT)))
 def test_names_and_options_in_sentences_exist(page):
-    commands = doc_commands.registered()
+    group: Any = typer.main.get_command(app)
+    commands = group.commands
     for text in doc_pages.inline_code(page):
         if re.fullmatch(r"(LUnetTrainer|UNetTrainer|LUnetPruningTrainer)(_\w+)*", text):
             doc_commands.check_trainer(text)

@@ -4,7 +4,11 @@ import doc_pages
 import pytest
 
 ROOT = doc_pages.ROOT
-PAGES = [page for page in doc_pages.PAGES if any(block.language in doc_pages.RUN for block in doc_pages.blocks(page))]
+PAGES = [
+    page
+    for page in doc_pages.PAGES
+    if any(doc_pages.kind(block) in ("run", "check") for block in doc_pages.blocks(page))
+]
 LONG = [page for page in PAGES if any("takes minutes" in block.marks for block in doc_pages.blocks(page))]
 
 

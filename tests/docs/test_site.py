@@ -11,13 +11,15 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 
-import doc_commands
 import doc_pages
 import pytest
+import typer
 from browser import CHROMIUM
 
+from nnunet_lunet.cli.app import app
 from nnunet_lunet.planning import presets
 from nnunet_lunet.pruning.scores import IMPORTANCES
 from nnunet_lunet.pruning.strategies import STRATEGIES
@@ -46,13 +48,6 @@ def hooks():
     sys.path.remove(str(ROOT / "docs"))
 
 
-def _probed(document):
-    """What the probe of a page has found."""
-    found = re.search('<pre id="probe">(.*?)</pre>', document, re.DOTALL)
-    assert found is not None
-    return json.loads(html.unescape(found[1]))
-
-
 class _Page(HTMLParser):
     """Text, and what a browser would load."""
 
@@ -74,7 +69,8 @@ class _Page(HTMLParser):
 def test_the_reference_has_all_that_the_package_has(site):
     reference = site / "reference"
     command_line = _Page(reference / "command-line.html").text
-    for name, command in doc_commands.registered().items():
+    group: Any = typer.main.get_command(app)
+    for name, command in group.commands.items():
         assert f"lunet {name}" in command_line
         for parameter in command.params:
             assert all(option in command_line for option in parameter.opts if option.startswith("-")), (name, parameter)
@@ -182,7 +178,8 @@ def test_on_a_small_screen_nothing_is_wider_than_it(site, tmp_path, page):
         ],
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    probe = _probed(done.stdout)
+    (said,) = re.findall('<pre id="probe">(.*?)</pre>', done.stdout, re.DOTALL)
+    probe = json.loads(html.unescape(said))
     assert (probe["broken"], probe["wide"]) == ([], [])
     assert probe["width"] <= probe["inner"] == 400
     assert [address for address in probe["loaded"] if not address.startswith(("file:", "data:", "blob:"))] == []
