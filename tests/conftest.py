@@ -130,7 +130,7 @@ class _ThreadsForPools:
     Each of nnU-Net's commands starts several pools of processes that import torch anew: most of a test's time.
     """
 
-    def __init__(self, method=None):
+    def __init__(self, method):
         self._context = getattr(multiprocessing.context, f"{method.capitalize()}Context")()
 
     def __getattr__(self, name):

@@ -20,7 +20,7 @@ NEEDS = (
 FILE, PART, CONTENT, SETUP = "file ", "part of ", "content of ", "setup "
 PRINTED = "printed"
 #: Steps of pages that change the project, which ``tests/docs/test_extending.py`` follows in a copy of it.
-STEPS = ("new file ", "change of ", "in the copy")
+NEW_FILE, CHANGE, IN_THE_COPY = STEPS = ("new file ", "change of ", "in the copy")
 RUN = ("bash", "python")
 
 _MARK = re.compile(r"<!-- test: ([^\n]*) -->\n\Z")

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-NEW_FILE, CHANGE, RUN = "new file ", "change of ", "in the copy"
 #: What a copy is made of.
 _PARTS = ("nnunet_lunet", "plans", "tests", "pyproject.toml", "setup.py", "README.md", "CHANGELOG.md")
 

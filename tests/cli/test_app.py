@@ -46,6 +46,7 @@ def test_help_answers_in_less_than_half_a_second(lunet):
         ("download", "banana"),
         ("export", "-d", "4", "--to-stock", "out", "--zip", "model.tar"),
     ],
+    ids=" ".join,
 )
 def test_help_and_mistakes_load_nothing_heavy(lunet, arguments):
     report = lunet(*arguments, PYTHONPROFILEIMPORTTIME="1").stderr

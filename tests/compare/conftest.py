@@ -1,10 +1,5 @@
 """Results to compare, and the page that shows them."""
 
-import importlib
-import importlib.util
-import sys
-import types
-
 import pytest
 from conftest import Nnunet
 from made_results import NAME, Made, both
@@ -28,14 +23,3 @@ def three(make):
     made.trained("LUnetTrainer_w8", {f"case_{index}": both(index) for index in range(3)})
     made.trained("nnUNetTrainer", {f"case_{index}": both(index, shift=2) for index in range(3)})
     return made
-
-
-@pytest.fixture
-def page(monkeypatch):
-    """The page, or where this part of the package is without it, something that is called as it is."""
-    name = "nnunet_lunet.compare.page.document"
-    if importlib.util.find_spec(name) is None:
-        module = types.ModuleType(name)
-        vars(module)["write"] = lambda comparison, file: file.write(comparison.dataset.encode())
-        monkeypatch.setitem(sys.modules, name, module)
-        monkeypatch.setattr(importlib.import_module("nnunet_lunet.compare"), "page", module, raising=False)

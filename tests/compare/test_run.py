@@ -26,7 +26,7 @@ DATASET = "950"
 
 
 @pytest.fixture
-def compare(tmp_path, page):
+def compare(tmp_path):
     """Run the command; returns the comparison, and has checked that the file holds the same."""
     printed = io.StringIO()
 
@@ -346,7 +346,7 @@ def test_worst_cases_have_files_to_draw(three, compare):
     assert worst[0].dice == {"UNetTrainer": 0, "LUnetTrainer_w8": 1, "nnUNetTrainer": 0.5}
 
 
-def test_costs_of_real_trainings(tiny, page, tmp_path):
+def test_costs_of_real_trainings(tiny, tmp_path):
     """Two seeds and a baseline, by the stock command; the baseline is the larger network."""
     for trainer in ("LUnetTrainer_w2_1epochs_1iters_seed1", "LUnetTrainer_w2_1epochs_1iters_seed2"):
         tiny.train(trainer)

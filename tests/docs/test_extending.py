@@ -2,32 +2,31 @@
 
 import re
 
+import doc_pages
 import doc_steps
 import pytest
 
-PAGES = sorted((doc_steps.ROOT / "docs" / "how-to" / "extend").glob("*.md"))
-STEP = re.compile(r"^<!-- test: ([^\n]*) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-STEPS = {page: STEP.findall(page.read_text(encoding="utf-8")) for page in PAGES if page.name != "index.md"}
+PAGES = sorted((doc_pages.ROOT / "docs" / "how-to" / "extend").glob("*.md"))
+STEPS = {page: doc_pages.blocks(page) for page in PAGES if page.name != "index.md"}
 
 
 def touched(steps):
     """Files that a page changes or makes, with the changelog that each names in words."""
-    kinds = (doc_steps.NEW_FILE, doc_steps.CHANGE)
-    files = {mark.removeprefix(kind) for mark, _ in steps for kind in kinds if mark.startswith(kind)}
-    return files | {"CHANGELOG.md"}
+    files = {step.named(doc_pages.NEW_FILE) or step.named(doc_pages.CHANGE) for step in steps}
+    return files - {None} | {"CHANGELOG.md"}
 
 
 @pytest.mark.parametrize("page", STEPS, ids=lambda page: page.stem)
 def test_following_the_page_step_by_step(page, tmp_path):
     doc_steps.copy_of_project(tmp_path)
-    for mark, text in STEPS[page]:
-        if mark.startswith(doc_steps.NEW_FILE):
-            doc_steps.write_new(tmp_path / mark.removeprefix(doc_steps.NEW_FILE), text)
-        elif mark.startswith(doc_steps.CHANGE):
-            doc_steps.change(tmp_path / mark.removeprefix(doc_steps.CHANGE), text)
+    for step in STEPS[page]:
+        if new := step.named(doc_pages.NEW_FILE):
+            doc_steps.write_new(tmp_path / new, step.text)
+        elif changed := step.named(doc_pages.CHANGE):
+            doc_steps.change(tmp_path / changed, step.text)
         else:
-            assert mark == doc_steps.RUN
-            for line in text.splitlines():
+            assert step.marks == (doc_pages.IN_THE_COPY,)
+            for line in step.text.splitlines():
                 done = doc_steps.run(line, tmp_path)
                 assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 

@@ -33,7 +33,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Case:
+class CasePictures:
     """The pictures of one case: the same slice and the same section of it.
 
     :param place: which slice this is; empty for 2D data
@@ -46,7 +46,7 @@ class Case:
     problem: str = ""
 
 
-def cases(comparison: Comparison) -> list[Case]:
+def cases(comparison: Comparison) -> list[CasePictures]:
     """All worst cases of a comparison. One whose files cannot be read says so instead of showing pictures."""
     size = edge(comparison.worst)
     return [_case(worst, comparison, size) for worst in comparison.worst]
@@ -58,14 +58,14 @@ def edge(worst: Sequence[WorstCase]) -> int:
     return int(np.clip(math.sqrt(_PIXELS / max(count, 1)), _SMALLEST, _LARGEST))
 
 
-def _case(worst: WorstCase, comparison: Comparison, edge: int) -> Case:
+def _case(worst: WorstCase, comparison: Comparison, edge: int) -> CasePictures:
     try:
         return _drawn(worst, comparison, edge)
     except (RuntimeError, OSError, ValueError) as error:
-        return Case(worst.case, "", [], " ".join(str(error).split()))
+        return CasePictures(worst.case, "", [], " ".join(str(error).split()))
 
 
-def _drawn(worst: WorstCase, comparison: Comparison, edge: int) -> Case:
+def _drawn(worst: WorstCase, comparison: Comparison, edge: int) -> CasePictures:
     reference = slices.read(worst.reference)
     image = slices.read(worst.image).array if worst.image else np.zeros_like(reference.array)
     present = [model.name for model in comparison.models if model.name in worst.files]
@@ -84,7 +84,7 @@ def _drawn(worst: WorstCase, comparison: Comparison, edge: int) -> Case:
     panels.append(Panel("Reference", None, None, frame.picture(frame.reference)))
     panels += [Panel(name, name, worst.dice.get(name), frame.picture(maps[name][section])) for name in maps]
     depth = len(reference.array)
-    return Case(worst.case, f"slice {index + 1} of {depth}" if depth > 1 else "", panels)
+    return CasePictures(worst.case, f"slice {index + 1} of {depth}" if depth > 1 else "", panels)
 
 
 def _section(label_maps: list[np.ndarray]) -> tuple[slice, slice]:
