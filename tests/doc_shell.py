@@ -117,7 +117,7 @@ class Shell:
         }  # fmt: skip
         done = subprocess.run(
             ["/bin/bash", "--noprofile", "--norc", "-s"], input=script, cwd=sandbox, env=environment,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False, timeout=1200,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False, timeout=3600,
         )  # fmt: skip
         assert done.returncode == 0 or not check, done.stdout[-3000:]
         return f"ended with status {done.returncode} {done.stdout[-1000:]}".strip() if done.returncode else None
