@@ -45,7 +45,7 @@ def demo(
 
     from rich.console import Console
 
-    from nnunet_lunet import demo as pipeline
+    from nnunet_lunet.demo import run as pipeline
 
     if device == "auto":
         import torch
