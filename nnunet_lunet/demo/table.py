@@ -60,12 +60,15 @@ def next_steps(trainer: str, configuration: str) -> str:
     :param trainer: of the lean network, without a length
     """
     return f"""\
-Your own data, as a raw data set of nnU-Net (lunet doctor says whether its folders are set):
+With data of your own, as a raw data set in nnU-Net's format:
 
+  lunet doctor
   nnUNetv2_plan_and_preprocess -d NUMBER -c {configuration}
-  nnUNetv2_train NUMBER {configuration} FOLD -tr {trainer}
-  nnUNetv2_predict -d NUMBER -c {configuration} -f FOLD -tr {trainer} -i IN -o OUT
+  nnUNetv2_train NUMBER {configuration} 0 -tr {trainer}
+  nnUNetv2_predict -d NUMBER -c {configuration} -f 0 -tr {trainer} -i IN -o OUT
 
-NUMBER: 7 for the folder Dataset007_Name of nnUNet_raw. FOLD: 0, 1, 2, 3 or 4, the fifth
-of the cases to validate on. IN, OUT: folders of new images and of their predictions.
-Without a length in the trainer's name, nnU-Net's 1000 epochs: {trainer}_100epochs is shorter."""
+lunet doctor says whether nnU-Net's folders are set, and how to set them.
+NUMBER: 7 if the data are in nnUNet_raw/Dataset007_Name.
+0: the fold, one of 0 to 4; each validates on another fifth of the cases.
+IN, OUT: folders of new images and of what is predicted for them.
+Training takes nnU-Net's 1000 epochs; {trainer}_100epochs takes 100."""
