@@ -35,7 +35,7 @@ def row(label, parameters, steps, minutes, dice):
         (150, 5.01, 10, 15),
         (150, 15.5, 10, 5),
         (150, 0.974, 11, 70),  # 154 blocks: 11 epochs of 14
-        (150, 40.0, 4, 5),  # fewer than ten epochs of one block each fit
+        (150, 40.0, 4, 5),  # fewer than eight epochs of one block each fit
         (1, 40.0, 1, 5),  # nothing shorter can be trained
     ],
 )
@@ -48,7 +48,7 @@ def test_every_length_is_near_the_time_and_a_name_that_trainers_have():
         length = lengths.filling(150, tenths / 10)
         takes = length.steps / lengths.BLOCK * tenths / 10
         # Half a block, and what the nearest product of two whole numbers leaves.
-        assert abs(takes - 150) <= tenths / 20 + 0.05 * 150 or length == lengths.Length(1, 5)
+        assert abs(takes - 150) <= tenths / 20 + 0.06 * 150 or length == lengths.Length(1, 5)
         options = names.parse(length.named("LUnetTrainer_w8"))
         assert (options.width, options.epochs, options.iters) == (8, length.epochs, length.iters)
         # nnU-Net's trainers here run a fifth as many for validation, which is whole.
@@ -106,10 +106,10 @@ def test_labels_that_do_not_fit_are_left_to_the_file():
 
 def test_every_word_to_fill_in_is_explained():
     text = table.next_steps("LUnetTrainer_w16", "3d_fullres")
-    typed = [line for line in text.splitlines() if line.startswith("  ")]
-    placeholders = set(re.findall(r"\b[A-Z]{2,}\b|\b0\b", " ".join(typed)))
-    explained = {word for line in text.splitlines() for word in re.match(r"[^:]*", line)[0].split(", ") if ":" in line}
-    assert placeholders == explained - {"With data of your own", "as a raw data set in nnU-Net's format"} != set()
+    typed = [line for line in text.splitlines() if line.startswith("nnUNetv2_")]
+    assert len(typed) == 3
+    explained = {word for line in text.splitlines() if ": " in line for word in line.partition(":")[0].split(", ")}
+    assert set(re.findall(r"\b[A-Z]{2,}\b|\b0\b", " ".join(typed))) == explained
     assert max(map(len, text.splitlines())) <= 80
 
 

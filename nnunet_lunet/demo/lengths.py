@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 #: nnU-Net's learning rate falls from epoch to epoch, and something is written after each: few, but not too few.
-_EPOCHS = range(10, 21)
+_EPOCHS = range(8, 17)
 #: With so many training iterations our trainers run one for validation, whatever multiple of it an epoch has.
 BLOCK = 5
 
@@ -28,7 +28,7 @@ class Length:
 
 
 def filling(seconds: float, seconds_per_block: float) -> Length:
-    """The training of 10 to 20 epochs that comes nearest to ``seconds``; of fewer where these are too many.
+    """The training of 8 to 16 epochs that comes nearest to ``seconds``; of fewer where these are too many.
 
     :param seconds_per_block: of :data:`BLOCK` training iterations and the one for validation that belongs to them
     """

@@ -39,7 +39,7 @@ class Network:
 BASELINE = Network("U-Net 32", "UNetTrainer", lengths.BLOCK)
 LEAN = Network("flat 8", "LUnetTrainer_w8", 5 * lengths.BLOCK)
 #: Of training, for each network.
-MINUTES = 2.5
+MINUTES = 2
 CONFIGURATION = "3d_fullres"
 SEED = 2512
 
@@ -86,7 +86,7 @@ def _prepare(space: Workspace, progress: Progress) -> None:
     for folder in space.folders.values():
         folder.mkdir()
     bar = progress.add_task("convert, plan, preprocess", total=2)
-    commands.run_stock(["nnUNetv2_convert_MSD_dataset", "-i", str(space.task), "-np", "2"], space.folders, space.log)
+    commands.run_stock(["nnUNetv2_convert_MSD_dataset", "-i", str(space.task), "-np", "1"], space.folders, space.log)
     progress.advance(bar)
     plan = ["nnUNetv2_plan_and_preprocess", "-d", str(space.dataset_id), "-c", CONFIGURATION, "-np", "2", "-npfp", "2"]
     commands.run_stock([*plan, "--verify_dataset_integrity"], space.folders, space.log)
@@ -170,7 +170,7 @@ def _predict(space: Workspace, trainer: str, device: str) -> Path:
     )  # fmt: skip
     commands.run_stock(
         ["nnUNetv2_evaluate_folder", str(space.unseen_labels), str(predictions),
-         "-djfile", str(predictions / "dataset.json"), "-pfile", str(predictions / "plans.json")],
+         "-np", "1", "-djfile", str(predictions / "dataset.json"), "-pfile", str(predictions / "plans.json")],
         _variables(space), space.log,
     )  # fmt: skip
     return predictions
@@ -181,7 +181,7 @@ def _variables(space: Workspace) -> dict[str, str | Path]:
         **space.folders,
         # Compiling on a GPU would take a good part of so short a training.
         "nnUNet_compile": "f",
-        # Eight processes, each of which loads all libraries, are more than a few small cases need on few cores.
+        # Eight processes that each load all libraries take longer than the few cases that they are for.
         "nnUNet_def_n_proc": str(min(8, os.cpu_count() or 1)),
     }
 

@@ -62,10 +62,10 @@ def next_steps(trainer: str, configuration: str) -> str:
     return f"""\
 With data of your own, as a raw data set in nnU-Net's format:
 
-  lunet doctor
-  nnUNetv2_plan_and_preprocess -d NUMBER -c {configuration}
-  nnUNetv2_train NUMBER {configuration} 0 -tr {trainer}
-  nnUNetv2_predict -d NUMBER -c {configuration} -f 0 -tr {trainer} -i IN -o OUT
+lunet doctor
+nnUNetv2_plan_and_preprocess -d NUMBER -c {configuration}
+nnUNetv2_train NUMBER {configuration} 0 -tr {trainer}
+nnUNetv2_predict -d NUMBER -c {configuration} -f 0 -tr {trainer} -i IN -o OUT
 
 lunet doctor says whether nnU-Net's folders are set, and how to set them.
 NUMBER: 7 if the data are in nnUNet_raw/Dataset007_Name.
