@@ -19,6 +19,7 @@ from nnunet_lunet.demo.record import Row
 from nnunet_lunet.demo.workspace import Workspace
 from nnunet_lunet.host import commands, results
 from nnunet_lunet.pictures import overlays
+from nnunet_lunet.profile import measure
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def run(output: Path, data: Path | None, device: str, console: Console, minutes:
         _prepare(space, progress)
         baseline = _train_and_predict(space, BASELINE, device, 60 * minutes, progress)
         lean = _train_and_predict(space, LEAN, device, 60 * baseline.minutes, progress)
-    _report(space, baseline, lean, console)
+    _report(space, baseline, lean, device, console)
 
 
 def _prepare(space: Workspace, progress: Progress) -> None:
@@ -176,9 +177,12 @@ def _predict(space: Workspace, trainer: str, device: str) -> Path:
     return predictions
 
 
-def _variables(space: Workspace) -> dict[str, str | Path]:
+def _settings() -> dict[str, str]:
+    """Environment variables of the commands."""
     return {
-        **space.folders,
+        # Threads that spin while they wait for each other leave little to augmentation and to whatever else runs: on a
+        # busy machine these steps take 2 (U-Net 32) to 5 (flat 8) times as long with them.
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
         # Compiling on a GPU would take a good part of so short a training.
         "nnUNet_compile": "f",
         # Eight processes that each load all libraries take longer than the few cases that they are for.
@@ -186,7 +190,11 @@ def _variables(space: Workspace) -> dict[str, str | Path]:
     }
 
 
-def _report(space: Workspace, baseline: Row, lean: Row, console: Console) -> None:
+def _variables(space: Workspace) -> dict[str, str | Path]:
+    return {**space.folders, **_settings()}
+
+
+def _report(space: Workspace, baseline: Row, lean: Row, device: str, console: Console) -> None:
     rows = [baseline, lean]
     labels = results.label_names(space.folders["nnUNet_raw"] / space.dataset / "dataset.json")
     unseen = len(list(space.unseen_labels.iterdir()))
@@ -194,7 +202,10 @@ def _report(space: Workspace, baseline: Row, lean: Row, console: Console) -> Non
     verdict = table.verdict(baseline, lean)
     picture, record = space.root / "result.png", space.root / "result.json"
     _picture(space, rows, labels, picture)
-    content = {"dataset": space.dataset, "networks": [row.as_json(labels) for row in rows], "verdict": verdict}
+    content = {
+        "dataset": space.dataset, "unseen_cases": unseen, "networks": [row.as_json(labels) for row in rows],
+        "verdict": verdict, "machine": measure.machine(device) | {"environment": commands.KEEP_MEMORY | _settings()},
+    }  # fmt: skip
     record.write_text(json.dumps(content, indent=1))
     console.print(f"{verdict}\n", highlight=False)
     files = f"Picture: {picture}\nAll figures: {record}\nAll output of nnU-Net: {space.log}\n"
