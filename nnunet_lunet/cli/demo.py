@@ -18,6 +18,6 @@ def demo(
 
     from rich.console import Console
 
-    from nnunet_lunet import demo as pipeline
+    from nnunet_lunet.demo import run as pipeline
 
     pipeline.run(output.absolute(), data, devices.resolve(device), Console())

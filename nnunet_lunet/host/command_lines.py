@@ -75,10 +75,10 @@ def predict(
     ]  # fmt: skip
 
 
-def evaluate(references: Path, predictions: Path) -> list[str]:
+def evaluate(references: Path, predictions: Path, processes: int | None = None) -> list[str]:
     """Dice of a folder that :func:`predict` wrote; ``summary.json`` in it."""
     files = ["-djfile", str(predictions / "dataset.json"), "-pfile", str(predictions / "plans.json")]
-    return ["nnUNetv2_evaluate_folder", str(references), str(predictions), *files]
+    return ["nnUNetv2_evaluate_folder", str(references), str(predictions), *files, *_processes(processes)]
 
 
 def _processes(number: int | None) -> list[str]:
