@@ -33,9 +33,6 @@ PROFILES = {
     "doubling": Profile(
         lambda stage: 2**stage, "twice the channels at every stage, up to nnU-Net's limit: the U-Net", is_limited=True
     ),
-    "capped": Profile(
-        lambda stage: min(2**stage, 4), "twice the channels at every stage, up to four times the first's", is_option=True
-    ),
 }
 
 

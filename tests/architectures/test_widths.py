@@ -9,7 +9,6 @@ from nnunet_lunet.architectures import widths
         ("flat", [32, 32, 32, 32, 32, 32]),
         ("linear", [32, 64, 96, 128, 160, 192]),
         ("doubling", [32, 64, 128, 256, 320, 320]),
-        ("capped", [32, 64, 128, 128, 128, 128]),
     ],
 )
 def test_profiles_of_the_default_3d_network(profile, expected):
