@@ -46,11 +46,6 @@ def taylor(activation: Tensor, gradient: Tensor | None) -> Tensor:
     return _change_of_loss(activation, gradient).abs()
 
 
-def linf(activation: Tensor, gradient: Tensor | None) -> Tensor:
-    """Largest magnitude in each channel's map."""
-    return activation.flatten(2).abs().amax(2).float()
-
-
 def fisher(activation: Tensor, gradient: Tensor | None) -> Tensor:
     """``sum(a * g) ** 2``, the second-order change with the Fisher information for the Hessian."""
     return _change_of_loss(activation, gradient).square()
@@ -59,7 +54,6 @@ def fisher(activation: Tensor, gradient: Tensor | None) -> Tensor:
 IMPORTANCES = {
     "l2": Importance(l2, False, "L2 norm of the channel's map (STAMP, Dinsdale et al., Medical Image Analysis 2022)"),
     "l1": Importance(l1, False, "L1 norm of the channel's map"),
-    "linf": Importance(linf, False, "largest magnitude in the channel's map"),
     "taylor": Importance(
         taylor, True, "first-order change of the loss without the channel (arXiv 1611.06440, equation 8)"
     ),

@@ -27,7 +27,6 @@ def seen(network, layer, batches):
 BY_HAND = {
     "l2": lambda a, g: np.sqrt((a**2).sum()),
     "l1": lambda a, g: np.abs(a).sum(),
-    "linf": lambda a, g: np.abs(a).max(),
     "taylor": lambda a, g: abs((a * g).sum()),
     "fisher": lambda a, g: (a * g).sum() ** 2,
 }
