@@ -33,7 +33,6 @@ NETWORKS = {
         f"{_STOCK}.ResidualEncoderUNet",
     ),
     "NoSkipUNet": Network(f"{_OURS}.no_skip.NoSkipUNet", "the U-Net without skip connections"),
-    "AdditiveUNet": Network(f"{_OURS}.additive.AdditiveUNet", "the U-Net with added skip connections (arXiv 1707.03718)"),
     "UNetPlusPlus": Network(f"{_OURS}.nested.UNetPlusPlus", "UNet++ (arXiv 1807.10165), nested skip connections"),
     "SharedWeightsUNet": Network(
         f"{_OURS}.shared_weights.SharedWeightsUNet", "a flat U-Net whose levels convolve with the same weights",

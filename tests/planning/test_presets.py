@@ -11,7 +11,6 @@ from nnunet_lunet.planning import presets
 EXPECTED = {
     *(f"LUnet{width}" for width in (4, 8, 16, 32, 64)),
     *(f"LUnetLinear{width}" for width in (8, 16)),
-    "LUnetAdditive16",
     *(f"{kind}{width}" for kind in ("LUnetShared", "LUnetNoSkip", "LUNetPlusPlus") for width in (16, 32)),
     *("UNetNoSkip32", "UNetPlusPlus32", "MedNeXtS"),
     *(f"unet_small_{width}f" for width in (4, 3, 2, 1)),
