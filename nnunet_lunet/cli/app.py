@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from nnunet_lunet.cli import compare, demo, doctor, download, export, info, plan, profile, study, widths
+from nnunet_lunet.cli import compare, demo, doctor, download, export, info, plan, profile, study
 
 #: In the order of the help.
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -19,7 +19,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "study": study.study,
     "compare": compare.compare,
     "export": export.export,
-    "widths": widths.widths,
 }
 
 app = typer.Typer(
