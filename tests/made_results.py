@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pytest
 import SimpleITK as sitk
+from conftest import Nnunet
 from nnunetv2.evaluation.evaluate_predictions import compute_metrics_on_folder
 from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 
@@ -73,3 +75,11 @@ class Made:
                 list(labels.foreground.values()), labels.ignore, 1,
             )  # fmt: skip
         return folder.parent
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Makes :class:`Made`; this process sees its folders."""
+    root = tmp_path / "of a lab"
+    with Nnunet(root, NAME).active():
+        yield lambda **options: Made(root, **options)

@@ -60,6 +60,7 @@ class MedNeXt(nn.Module):
 
     :param n_stages: must be 5
     :param strides: must be 1 for the first and 2 for the other stages, since deep supervision follows them
+    :param features_per_stage: what plans say of its widths, for those who read plans; ignored
     :param width_profile: must be None, since no other widths can be had
     :param size: ``S``, ``B``, ``M`` or ``L``: how many blocks a stage has and how far they expand
     :param of_a_unet: all that plans say of a U-Net's blocks (widths, kernels, convolutions a stage, norm, dropout,
@@ -76,6 +77,7 @@ class MedNeXt(nn.Module):
         conv_op: type[nn.Module],
         strides: int | Sequence[int | Sequence[int]],
         num_classes: int,
+        features_per_stage: int | Sequence[int] | None = None,
         deep_supervision: bool = False,
         width_profile: str | None = None,
         size: str = "S",

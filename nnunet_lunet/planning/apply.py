@@ -6,6 +6,8 @@ import pydoc
 from collections.abc import Mapping
 from typing import Any
 
+from dynamic_network_architectures.architectures.unet import PlainConvUNet, ResidualEncoderUNet
+
 from nnunet_lunet.architectures import widths
 from nnunet_lunet.errors import UserError, did_you_mean
 from nnunet_lunet.planning import levels
@@ -36,7 +38,7 @@ def change(configuration: Mapping[str, Any], preset: Preset) -> dict[str, Any]:
     planned = copy.deepcopy(architecture["arch_kwargs"])
     kwargs = levels.with_levels(planned, wanted.get("n_stages", planned["n_stages"]), configuration["spacing"])
     if class_name != architecture["network_class_name"]:
-        kwargs = {key: value for key, value in kwargs.items() if key in taken}
+        kwargs = {key: value for key, value in kwargs.items() if key in taken or _takes_any(class_name)}
         if "n_conv_per_stage" in taken and "n_conv_per_stage" not in kwargs:
             kwargs |= {"n_conv_per_stage": CONVOLUTIONS, "n_conv_per_stage_decoder": CONVOLUTIONS}
     if "features_per_stage" in wanted:
@@ -72,6 +74,14 @@ def accepted(class_name: str) -> set[str]:
             if all(parameter.kind != parameter.VAR_KEYWORD for parameter in parameters):
                 break
     return taken - {"self", "args"}
+
+
+def _takes_any(class_name: str) -> bool:
+    """Whether a network class takes whatever plans say of a U-Net, and hands on what it does not name to none."""
+    network_class = _located(class_name)
+    own = inspect.signature(network_class).parameters.values() if inspect.isclass(network_class) else ()
+    is_open = any(parameter.kind == parameter.VAR_KEYWORD for parameter in own)
+    return is_open and not issubclass(network_class, PlainConvUNet | ResidualEncoderUNet)  # type: ignore[arg-type]
 
 
 def _check_imports(wanted: Mapping[str, Any], preset: Preset) -> None:

@@ -13,7 +13,8 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from nnunet_lunet.architectures import feature_maps, registry, shapes
 from nnunet_lunet.errors import UserError
 
-PRUNABLE = f"plans with one of {', '.join(registry.names_in_plans(prunable=True))}"
+*_FIRST, _LAST = registry.names_in_plans(prunable=True)
+PRUNABLE = f"plans with {', '.join(_FIRST)} or {_LAST}"
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,9 @@
 """Results to compare, and the page that shows them."""
 
 import pytest
-from conftest import Nnunet
-from made_results import NAME, Made, both
+from made_results import both, make
 
-
-@pytest.fixture
-def make(tmp_path):
-    """Makes :class:`Made`; this process sees its folders."""
-    root = tmp_path / "of a lab"
-    with Nnunet(root, NAME).active():
-        yield lambda **options: Made(root, **options)
+__all__ = ["make", "three"]
 
 
 @pytest.fixture
