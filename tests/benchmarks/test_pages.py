@@ -214,3 +214,17 @@ def test_each_script_and_file_of_data_is_in_the_overview():
 
 def test_results_are_pages_and_figures_alone():
     assert {file.suffix for file in RESULTS.rglob("*") if file.is_file()} == {".md", ".png"}
+
+
+def test_the_table_of_what_was_tried_for_the_demo():
+    labels = {"UNetTrainer": "U-Net 32", "LUnetTrainer_w16": "flat 16", "LUnetTrainer_w8": "flat 8"}
+    tried = read("demo/tried.json")
+    page = lines("demo.md")
+    for row in tried:
+        assert row["epochs"] * row["iterations_an_epoch"] == row["steps"]
+        expected = (
+            f"| {labels[row['trainer']]} | {row['epochs']} × {row['iterations_an_epoch']} | {row['steps']:,} | "
+            f"{row['minutes']:.1f} | {row['foreground_dice_of_unseen_cases']:.3f} |"
+        )
+        assert page.count(expected) == 1
+    assert sum(line.startswith(("| U-Net 32 |", "| flat ")) for line in page) == len(tried)
