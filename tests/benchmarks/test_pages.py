@@ -227,4 +227,8 @@ def test_the_table_of_what_was_tried_for_the_demo():
             f"{row['minutes']:.1f} | {row['foreground_dice_of_unseen_cases']:.3f} |"
         )
         assert page.count(expected) == 1
-    assert sum(line.startswith(("| U-Net 32 |", "| flat ")) for line in page) == len(tried)
+    for network in read("demo/quiet.json")["networks"]:
+        name, size, steps = network["network"], f"{network['parameters']:,}", f"{network['steps']:,}"
+        times = f"{network['minutes']:.1f} | {network['foreground_dice']:.3f}"
+        assert page.count(f"| {name} | {size} | {steps} | {times} |") == 1
+    assert sum(line.startswith(("| U-Net 32 |", "| flat ")) for line in page) == len(tried) + 2
