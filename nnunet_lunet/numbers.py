@@ -6,13 +6,9 @@ MISSING = "–"
 _PREFIXES = {1: "", 1e3: "k", 1e6: "M", 1e9: "G", 1e12: "T"}
 
 
-def _is_known(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
-
-
 def fixed(value: float | None, digits: int) -> str:
     """With so many decimals, thousands separated and a true minus sign: ``0.853``, ``−12,345.7``."""
-    if value is None or not _is_known(value):
+    if value is None or not math.isfinite(value):
         return MISSING
     text = f"{value:,.{digits}f}"
     return (text if float(text.replace(",", "")) else text.lstrip("-")).replace("-", "−")
@@ -31,14 +27,14 @@ def whole(value: float | None) -> str:
 
 def significant(value: float | None) -> str:
     """With three digits, or all of those before the point: ``0.306``, ``12.3``, ``1,234``."""
-    if value is None or not _is_known(value):
+    if value is None or not math.isfinite(value):
         return MISSING
     return fixed(value, 0) if abs(value) >= 1000 else f"{value:.3g}".replace("-", "−")
 
 
 def scaled(value: float | None, unit: str = "") -> str:
     """With three digits and a prefix, powers of ten: ``19.1 G``, with unit ``B`` ``3.2 GB``."""
-    if value is None or not _is_known(value):
+    if value is None or not math.isfinite(value):
         return MISSING
     factor = max((factor for factor in _PREFIXES if factor <= abs(value)), default=1)
     return f"{significant(value / factor)} {_PREFIXES[factor]}{unit}".rstrip()
@@ -51,7 +47,8 @@ def p_value(p: float | None) -> str:
 
 def times(factor: float | None) -> str:
     """``0.5×``."""
-    return MISSING if factor is None or not _is_known(factor) else f"{significant(factor)}×"
+    text = significant(factor)
+    return text if text == MISSING else f"{text}×"
 
 
 def ratio(value: float | None, baseline: float | None, less: str = "fewer", same: str = "as many") -> str:

@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
+from nnunet_lunet.host.command_lines import STOCK_PLANS
+
 
 def export(
     dataset: Annotated[str, typer.Option("-d", "--dataset", help="Data set, by number or name.")],
     to_stock: Annotated[Path, typer.Option(help="Results folder to write the model to; it may hold others.")],
     trainer: Annotated[str, typer.Option("-tr", help="Trainer of the model.")] = "LUnetTrainer",
     configuration: Annotated[str, typer.Option("-c", help="Configuration of the model.")] = "3d_fullres",
-    plans: Annotated[str, typer.Option("-p", help="Plans of the model.")] = "nnUNetPlans",
+    plans: Annotated[str, typer.Option("-p", help="Plans of the model.")] = STOCK_PLANS,
     folds: Annotated[str, typer.Option("-f", help="Folds, separated by commas, or all.")] = "0,1,2,3,4",
     checkpoint: Annotated[str, typer.Option("-chk", help="Which checkpoint of each fold.")] = "checkpoint_final.pth",
     archive: Annotated[Path | None, typer.Option("--zip", help="Also write this zip, for nnU-Net to install.")] = None,

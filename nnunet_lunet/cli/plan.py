@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from nnunet_lunet.host.command_lines import STOCK_PLANS
+
 
 def plan(
     dataset: Annotated[str | None, typer.Option("-d", "--dataset", help="Data set, by number or name.")] = None,
@@ -42,14 +44,14 @@ def plan(
 
         from nnunet_lunet.planning import listing as presets
 
-        Console().print(presets.table(dataset, plans or "nnUNetPlans"))
+        Console().print(presets.table(dataset, plans or STOCK_PLANS))
         return
 
     from nnunet_lunet.planning import tasks
 
     assert dataset is not None
     chosen = [name.strip() for part in configurations or [] for name in part.split(",")]
-    source = (plans or "nnUNetPlans", chosen or None, overwrite)
+    source = (plans or STOCK_PLANS, chosen or None, overwrite)
     if preset is not None:
         lines = tasks.from_preset(dataset, preset, *source)
     elif match is not None:

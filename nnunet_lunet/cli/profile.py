@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nnunet_lunet.host import devices
+from nnunet_lunet.host.command_lines import STOCK_PLANS
 
 
 def profile(
@@ -46,7 +47,7 @@ def profile(
 
     from nnunet_lunet.profile import run, table, targets
 
-    planned = (datasets or [], plans or ["nnUNetPlans"], configurations or ["3d_fullres"])
+    planned = (datasets or [], plans or [STOCK_PLANS], configurations or ["3d_fullres"])
     chosen = targets.choose(*planned, trainers or [], preset or [], checkpoint or [], batch_size)
     with run.progress_on(Console(stderr=True)) as progress:
         found = run.profile(chosen, devices.present(device), rounds if time else 0, threads, progress)

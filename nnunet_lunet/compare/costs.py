@@ -1,4 +1,4 @@
-"""What the compared models cost, and how they learned, from what their curves left."""
+"""What the compared models cost, and how they learned, from what their trainings left."""
 
 from collections.abc import Callable
 from statistics import median, median_low

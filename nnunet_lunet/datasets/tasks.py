@@ -37,7 +37,12 @@ class Task:
 
     def dataset(self, number: int) -> str:
         """nnU-Net's name for it as data set ``number``."""
-        return f"Dataset{number:03d}_{self.name.partition('_')[2]}"
+        return dataset_name(self.name, number)
+
+
+def dataset_name(task: str, number: int) -> str:
+    """nnU-Net's name for a task such as ``Task04_Hippocampus`` as data set ``number``."""
+    return f"Dataset{number:03d}_{task.partition('_')[2]}"
 
 
 TASKS = tuple(Task(name, f"{_BUCKET}/{name}.tar", f"md5:{md5}") for name, md5 in _MD5.items())

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from nnunet_lunet.datasets.tasks import dataset_name
 from nnunet_lunet.errors import UserError
 
 _MARKER = ".lunet-demo"
@@ -33,7 +34,7 @@ class Workspace:
 
     @property
     def dataset(self) -> str:
-        return f"Dataset{self.dataset_id:03d}_{self.task.name.partition('_')[2]}"
+        return dataset_name(self.task.name, self.dataset_id)
 
 
 def claim(output: Path) -> None:

@@ -72,14 +72,23 @@ def dataset_number(name: str) -> int:
     return int(named[1])
 
 
+def results_folder() -> Path:
+    """nnU-Net's folder of trained models.
+
+    :raises UserError: ``nnUNet_results`` is not set
+    """
+    if not nnUNet_results.is_set():
+        raise UserError("nnUNet_results is not set: nnU-Net keeps trained models there; see lunet doctor")
+    return Path(nnUNet_results)
+
+
 def model(dataset: str, trainer: str, plans: str, configuration: str) -> Path:
     """The folder of a model in ``nnUNet_results``, whether it is there or not.
 
     :param dataset: its whole name
     :raises UserError: ``nnUNet_results`` is not set
     """
-    if not nnUNet_results.is_set():
-        raise UserError("nnUNet_results is not set: nnU-Net keeps trained models there; see lunet doctor")
+    results_folder()
     return Path(get_output_folder(dataset, trainer, plans, configuration))
 
 

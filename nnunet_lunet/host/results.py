@@ -10,13 +10,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from nnunetv2.paths import nnUNet_results
 from nnunetv2.utilities.file_path_utilities import convert_identifier_to_trainer_plans_config
 from nnunetv2.utilities.label_handling.label_handling import LabelManager
 
 from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.host import checkpoints, training_state
+from nnunet_lunet.host import checkpoints, folders, training_state
 
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -159,10 +158,8 @@ def folds(dataset: str) -> list[Fold]:
     :param dataset: e.g. ``Dataset004_Hippocampus``
     :raises UserError: nnUNet_results is not set
     """
-    if not nnUNet_results.is_set():
-        raise UserError("nnUNet_results is not set: nnU-Net keeps trained models there; see lunet doctor")
     found = []
-    for folder in sorted(Path(nnUNet_results, dataset).glob("*__*__*/fold_*")):
+    for folder in sorted((folders.results_folder() / dataset).glob("*__*__*/fold_*")):
         parts = convert_identifier_to_trainer_plans_config(str(folder.parent))
         if len(parts) == 3 and folder.is_dir():
             trainer, plans, configuration = parts

@@ -6,8 +6,6 @@ import pydoc
 from collections.abc import Mapping
 from typing import Any
 
-from dynamic_network_architectures.architectures.unet import PlainConvUNet, ResidualEncoderUNet
-
 from nnunet_lunet.architectures import widths
 from nnunet_lunet.errors import UserError, did_you_mean
 from nnunet_lunet.planning import levels
@@ -28,7 +26,7 @@ def change(configuration: Mapping[str, Any], preset: Preset) -> dict[str, Any]:
     """
     architecture, axes = configuration["architecture"], len(configuration["patch_size"])
     class_name = preset.network_class or architecture["network_class_name"]
-    taken = accepted(class_name)
+    taken, takes_any = accepted(class_name)
     wanted = {key: _for_dimensions(value, axes) for key, value in preset.arch_kwargs.items()}
     for key in sorted(wanted.keys() - taken - {"width_profile"}):
         raise UserError(
@@ -38,7 +36,7 @@ def change(configuration: Mapping[str, Any], preset: Preset) -> dict[str, Any]:
     planned = copy.deepcopy(architecture["arch_kwargs"])
     kwargs = levels.with_levels(planned, wanted.get("n_stages", planned["n_stages"]), configuration["spacing"])
     if class_name != architecture["network_class_name"]:
-        kwargs = {key: value for key, value in kwargs.items() if key in taken or _takes_any(class_name)}
+        kwargs = {key: value for key, value in kwargs.items() if key in taken or takes_any}
         if "n_conv_per_stage" in taken and "n_conv_per_stage" not in kwargs:
             kwargs |= {"n_conv_per_stage": CONVOLUTIONS, "n_conv_per_stage_decoder": CONVOLUTIONS}
     if "features_per_stage" in wanted:
@@ -58,8 +56,10 @@ def change(configuration: Mapping[str, Any], preset: Preset) -> dict[str, Any]:
     }
 
 
-def accepted(class_name: str) -> set[str]:
+def accepted(class_name: str) -> tuple[set[str], bool]:
     """Names of the arguments that a network class takes, those it hands on to its bases among them.
+
+    And whether it takes any other as well, which no base names.
 
     :raises UserError: the class cannot be imported
     """
@@ -67,21 +67,15 @@ def accepted(class_name: str) -> set[str]:
     if not inspect.isclass(network_class):
         raise UserError(f"network class {class_name} does not exist: check the name, and that its package is installed")
     taken: set[str] = set()
+    takes_any = True
     for base in network_class.__mro__:
         if "__init__" in vars(base):
             parameters = inspect.signature(vars(base)["__init__"]).parameters.values()
             taken |= {parameter.name for parameter in parameters if parameter.kind != parameter.VAR_KEYWORD}
             if all(parameter.kind != parameter.VAR_KEYWORD for parameter in parameters):
+                takes_any = False
                 break
-    return taken - {"self", "args"}
-
-
-def _takes_any(class_name: str) -> bool:
-    """Whether a network class takes whatever plans say of a U-Net, and hands on what it does not name to none."""
-    network_class = _located(class_name)
-    own = inspect.signature(network_class).parameters.values() if inspect.isclass(network_class) else ()
-    is_open = any(parameter.kind == parameter.VAR_KEYWORD for parameter in own)
-    return is_open and not issubclass(network_class, PlainConvUNet | ResidualEncoderUNet)  # type: ignore[arg-type]
+    return taken - {"self", "args"}, takes_any
 
 
 def _check_imports(wanted: Mapping[str, Any], preset: Preset) -> None:

@@ -16,8 +16,8 @@ from torch import nn
 from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import folders
+from nnunet_lunet.host.command_lines import STOCK_PLANS
 
-STOCK = "nnUNetPlans"
 _NEEDED = (
     "data_identifier", "batch_size", "patch_size", "spacing", "architecture.network_class_name",
     "architecture._kw_requires_import", "architecture.arch_kwargs.n_stages", "architecture.arch_kwargs.strides",
@@ -89,7 +89,7 @@ class PlansFile:
         return int(determine_num_input_channels(manager, manager.get_configuration(name), self.dataset))
 
 
-def read(dataset: str, plans: str = STOCK) -> PlansFile:
+def read(dataset: str, plans: str = STOCK_PLANS) -> PlansFile:
     """Plans of a dataset.
 
     :param dataset: its number or name, as nnU-Net's ``-d``

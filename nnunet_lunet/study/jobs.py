@@ -75,7 +75,7 @@ class PreparationJob(Job):
         return self.settings.output / "logs" / self.dataset / "preparation.log"
 
     def __call__(self, variables: Mapping[str, str] | None = None, lifeline: int = subprocess.PIPE) -> dict[str, str]:
-        """What went wrong, by the name of the plans whose trainings cannot be trained."""
+        """What went wrong, by the name of the plans whose trainings cannot begin."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         lock = Path(nnUNet_preprocessed) / self.dataset / ".lunet-study.lock"
         try:

@@ -54,7 +54,7 @@ def _roots() -> list[Path]:
 
 
 def origins(trainings: Iterable[Training]) -> list[Origin]:
-    """What trainings train, each once, those after the others that are made from what another makes."""
+    """The plans of trainings, each once, those after the others that are made from what another makes."""
     found = list(dict.fromkeys(training.origin for training in trainings))
     made = {origin.name for origin in found if origin.derived}
     return sorted(found, key=lambda origin: origin.derived and origin.source in made)

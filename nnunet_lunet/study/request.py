@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from nnunet_lunet.errors import UserError, did_you_mean
 from nnunet_lunet.host import devices
+from nnunet_lunet.host.command_lines import STOCK_PLANS
 from nnunet_lunet.planning import presets
 
 
@@ -120,7 +121,7 @@ class Study(_Strict):
     seeds: Annotated[list[_Index], BeforeValidator(_listed)] = []
     epochs: _Count | None = None
     iters: _Count | None = None
-    plans: _Name = "nnUNetPlans"
+    plans: _Name = STOCK_PLANS
     predict: Predict | None = None
     output: _Name | None = None
     device: Annotated[str, AfterValidator(_device)] = devices.AUTO
