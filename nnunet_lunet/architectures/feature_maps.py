@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 
@@ -16,10 +17,34 @@ def input_channels(network: nn.Module) -> int:
 
 
 def without_memory(network: nn.Module) -> nn.Module:
-    """A copy on the meta device that can be run without memory or arithmetic; it has no hooks of the network's."""
-    twin = copy.deepcopy(network).to("meta")
+    """A copy on the meta device that can be run without memory or arithmetic; it has no hooks of the network's.
+
+    Its SyncBatchNorms are plain batch norms, see :func:`unsynchronise`.
+    """
+    twin = copy.deepcopy(network)
     clear_hooks(twin)
-    return twin
+    unsynchronise(twin)
+    return twin.to("meta")
+
+
+def unsynchronise(twin: nn.Module) -> None:
+    """Make plain batch norms of a copy's SyncBatchNorms, which run on a GPU alone; names and tensors stay.
+
+    dynamic-network-architectures holds a norm under two names; PyTorch's conversion to SyncBatchNorm makes two modules
+    of it that share their tensors. Here it is one again.
+    """
+    by_weight: dict[int, nn.Module] = {}
+    for parent in list(twin.modules()):
+        for name, child in parent._modules.items():
+            if isinstance(child, nn.SyncBatchNorm):
+                parent._modules[name] = by_weight.setdefault(id(child.weight), child)
+    for norm in by_weight.values():
+        norm.__class__ = _BatchNormOfAnyDimension
+
+
+class _BatchNormOfAnyDimension(_BatchNorm):
+    def _check_input_dim(self, input: Tensor) -> None:
+        pass
 
 
 def clear_hooks(network: nn.Module) -> None:

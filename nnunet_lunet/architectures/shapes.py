@@ -187,6 +187,7 @@ def _check_data_flow(trial: Any, input_channels: int) -> None:
         entered.append(name)
 
     feature_maps.clear_hooks(trial)
+    feature_maps.unsynchronise(trial)
     seen: set[int] = set()
     for name, layer in _shaped_layers(trial):
         if id(layer) not in seen:
