@@ -21,7 +21,7 @@ class Removal:
 
     :param group: name of its group (:class:`nnunet_lunet.pruning.groups.Group`)
     :param channel: its index among the channels that the group had before this step
-    :param importance: its importance, normalised within its layer
+    :param importance: its importance when it left
     """
 
     group: str
@@ -30,74 +30,79 @@ class Removal:
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """What a strategy takes one channel from. Importances stay as they are while channels leave within a step.
+class Layers:
+    """What a strategy takes channels from: groups of coupled layers, each as one.
 
     :param importance: for each group the importance of each of its channels; one that is not a number is never the
         least important, but a random draw may take it
-    :param levels: resolution level of each group; the largest is the deepest
-    :param left: for each group that may lose a channel, the channels that are left
-    :param rng: for random draws
+    :param depths: mean resolution level of each group's convolutions; the largest is the deepest
+    :param floor: channels that every group keeps
     """
 
     importance: Mapping[str, Sequence[float]]
-    levels: Mapping[str, int]
-    left: Mapping[str, Sequence[int]]
-    rng: np.random.Generator
+    depths: Mapping[str, float]
+    floor: int
 
 
-#: Group and channel of what leaves; None where no channel can.
-Pick = tuple[str, int] | None
+#: Group and channel of what leaves.
+Pick = tuple[str, int]
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """How one channel is picked.
+    """How the channels of one step are picked.
 
-    :param pick: the decision
+    :param picks: the decision; fewer than asked for where no group has a channel above the floor
     :param about: one sentence, with the source
     """
 
-    pick: Callable[[Candidates], Pick]
+    picks: Callable[[Layers, int, np.random.Generator], list[Pick]]
     about: str
 
 
-def stamp(candidates: Candidates) -> Pick:
-    """The least important channel of all layers."""
-    known = [
-        (candidates.importance[group][channel], group, channel)
-        for group, channels in candidates.left.items()
-        for channel in channels
-        if not math.isnan(candidates.importance[group][channel])
-    ]
-    if not known:
-        return None
-    _, group, channel = min(known, key=lambda candidate: candidate[0])
-    return group, channel
+def stamp(layers: Layers, count: int, rng: np.random.Generator) -> list[Pick]:
+    """The least important channels of all layers."""
+    ranked = sorted(
+        (importance, group, channel)
+        for group, importances in layers.importance.items()
+        for channel, importance in enumerate(importances)
+        if not math.isnan(importance)
+    )
+    spare = {group: len(importances) - layers.floor for group, importances in layers.importance.items()}
+    picks: list[Pick] = []
+    for _, group, channel in ranked:
+        if len(picks) < count and spare[group] > 0:
+            picks.append((group, channel))
+            spare[group] -= 1
+    return picks
 
 
-def random_at_stamp(candidates: Candidates) -> Pick:
-    """Any channel, with equal chance, of the layer that holds the least important one."""
-    least = stamp(candidates)
-    return None if least is None else _any_of(least[0], candidates)
+def random_at_stamp(layers: Layers, count: int, rng: np.random.Generator) -> list[Pick]:
+    """For every channel that STAMP would take, any channel of its layer, with equal chance."""
+    left = {group: list(range(len(importances))) for group, importances in layers.importance.items()}
+    return [_draw(group, left, rng) for group, _ in stamp(layers, count, rng)]
 
 
-def random_at_largest(candidates: Candidates) -> Pick:
+def random_at_largest(layers: Layers, count: int, rng: np.random.Generator) -> list[Pick]:
     """Any channel, with equal chance, of the layer with most channels left; of several, the deepest, then the last."""
-    if not candidates.left:
-        return None
-    # max() keeps the first of equals, so the last layer is looked at first.
-    groups = reversed(list(candidates.left))
-    return _any_of(max(groups, key=lambda name: (len(candidates.left[name]), candidates.levels[name])), candidates)
+    left = {group: list(range(len(importances))) for group, importances in layers.importance.items()}
+    picks: list[Pick] = []
+    while len(picks) < count:
+        # max() keeps the first of equals, so the last layer is looked at first.
+        largest = max(reversed(left), key=lambda group: (len(left[group]), layers.depths[group]))
+        if len(left[largest]) <= layers.floor:
+            break
+        picks.append(_draw(largest, left, rng))
+    return picks
 
 
-def _any_of(group: str, candidates: Candidates) -> Pick:
-    return group, int(candidates.rng.choice(candidates.left[group]))
+def _draw(group: str, left: Mapping[str, list[int]], rng: np.random.Generator) -> Pick:
+    return group, left[group].pop(int(rng.integers(len(left[group]))))
 
 
 STRATEGIES = {
     "stamp": Strategy(stamp, "the least important channel of all layers (STAMP, Medical Image Analysis 2022)"),
-    "randomAtStamp": Strategy(random_at_stamp, "any channel of the layer that STAMP would take one from"),
+    "randomAtStamp": Strategy(random_at_stamp, "for every channel that STAMP would take, any channel of its layer"),
     "randomAtLargest": Strategy(random_at_largest, "any channel of the layer that has most left"),
 }
 DEFAULT = "stamp"
@@ -105,30 +110,23 @@ DEFAULT = "stamp"
 
 def choose(
     importance: Mapping[str, Sequence[float]],
-    levels: Mapping[str, int],
+    depths: Mapping[str, float],
     count: int,
     strategy: str,
     rng: np.random.Generator,
     floor: int = 1,
 ) -> list[Removal]:
-    """Channels that leave in one step, one after the other.
+    """Channels that leave in one step.
 
     :param importance: for each group the importance of each of its channels
-    :param levels: resolution level of each group; the largest is the deepest
+    :param depths: mean resolution level of each group's convolutions; the largest is the deepest
     :param strategy: one of :data:`STRATEGIES`
     :param floor: channels that every group keeps
-    :raises ValueError: unknown strategy, or no group has a channel above the floor (or none with a number)
+    :raises ValueError: unknown strategy, or too few channels above the floor (or too few with a number)
     """
     if strategy not in STRATEGIES:
         raise ValueError(f"strategy {strategy!r} is unknown: use one of {', '.join(STRATEGIES)}")
-    left = {group: list(range(len(scores))) for group, scores in importance.items()}
-    removals = []
-    for _ in range(count):
-        above = {group: channels for group, channels in left.items() if len(channels) > floor}
-        pick = STRATEGIES[strategy].pick(Candidates(importance, levels, above, rng))
-        if pick is None:
-            raise ValueError(f"no channel is left to remove above {floor} a layer")
-        group, channel = pick
-        left[group].remove(channel)
-        removals.append(Removal(group, channel, float(importance[group][channel])))
-    return removals
+    picks = STRATEGIES[strategy].picks(Layers(importance, depths, floor), count, rng)
+    if len(picks) < count:
+        raise ValueError(f"no channel is left to remove above {floor} a layer: {len(picks)} of {count} can leave")
+    return [Removal(group, channel, float(importance[group][channel])) for group, channel in picks]
