@@ -65,15 +65,22 @@ def _channels(arch_kwargs: dict[str, Any]) -> str:
     return ", ".join(map(str, features))
 
 
+#: What an importance is a score of, in words.
+LOOKS_AT = {
+    "activation": "the map behind the nonlinearity",
+    "change": "what the next layer sees, and the loss' gradient",
+    "nothing": "nothing",
+}
+
+
 def importances() -> list[Row]:
     """What a channel's importance can be."""
     return [
         {
             "option": f"`_{row['name']}`{' (default)' if row['default'] else ''}",
             "importance of a channel": row["about"],
-            "looks at": "what the next layer sees, and the loss' gradient"
-            if row["gradient"]
-            else "the convolution's map",
+            "looks at": LOOKS_AT[row["of"]],
+            "normalised": "by layer" if row["by_layer"] else "no",
         }
         for row in INFO["importances"]
     ]

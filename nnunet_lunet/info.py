@@ -27,7 +27,14 @@ def tables() -> dict[str, list[dict[str, Any]]]:
             for name, profile in widths.PROFILES.items()
         ],
         "importances": [
-            {"name": name, "about": each.about, "default": name == scores.DEFAULT, "gradient": each.needs_gradient}
+            {
+                "name": name,
+                "about": each.about,
+                "default": name == scores.DEFAULT,
+                "of": each.of,
+                "by_layer": each.by_layer,
+                "cost": each.cost,
+            }
             for name, each in scores.IMPORTANCES.items()
         ],
         "strategies": [

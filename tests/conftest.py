@@ -36,7 +36,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def make_network(
     features=4, *, cls=LeanUNet, dim=3, n_stages=3, norm="instance", classes=3, channels=1, profile=None, strides=None,
-    convs=2, **options,
+    convs=2, nonlin=nn.LeakyReLU, **options,
 ):  # fmt: skip
     """A small network of ours with norm parameters (and statistics) that are not trivial."""
     conv = {2: nn.Conv2d, 3: nn.Conv3d}[dim]
@@ -51,7 +51,7 @@ def make_network(
         input_channels=channels, n_stages=n_stages, features_per_stage=features, conv_op=conv, kernel_sizes=3,
         strides=strides or [1] + [2] * (n_stages - 1), num_classes=classes, n_conv_per_stage_decoder=convs,
         conv_bias=True, norm_op=norm_op, norm_op_kwargs={"eps": 1e-5, "affine": True},
-        nonlin=nn.LeakyReLU, nonlin_kwargs={"inplace": True}, **options,
+        nonlin=nonlin, nonlin_kwargs={"inplace": True}, **options,
     )  # fmt: skip
     network.apply(network.initialize)
     for name, tensor in [*network.named_parameters(), *network.named_buffers()]:
@@ -120,7 +120,7 @@ def gloo_rank(rank, nnunet, rendezvous):
         patch.setattr(stock, "DDP", lambda network, device_ids: DistributedDataParallel(network))
         torch.set_num_threads(1)
         torch.manual_seed(rank)
-        yield
+        yield patch
     dist.destroy_process_group()
 
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
+import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.utils.hooks import RemovableHandle
 
+from nnunet_lunet.pruning import places
 from nnunet_lunet.pruning.groups import Group
 
 #: Probability of the layer with most low-ranked channels, and of all before the first removal.
@@ -15,7 +16,10 @@ HIGHEST_DROPOUT, FIRST_DROPOUT = 0.1, 0.005
 
 
 class TargetedDropout:
-    """Channel dropout behind every prunable convolution, before its norm, with a probability for each group.
+    """Channel dropout behind norm and nonlinearity, where a dropped channel is an absent one.
+
+    Each group has its own probability, and one mask for each sample and pass, so that coupled convolutions drop the
+    same channels. What is kept is scaled up, as in PyTorch's dropout.
 
     :param probabilities: by group, see :func:`nnunet_lunet.pruning.dropout.dropout_probabilities`; None gives all
         :data:`nnunet_lunet.pruning.dropout.FIRST_DROPOUT`
@@ -26,15 +30,19 @@ class TargetedDropout:
     ) -> None:
         self.probabilities = {group.name: (probabilities or {}).get(group.name, FIRST_DROPOUT) for group in groups}
         self._groups = list(groups)
+        self._masks: dict[str, Tensor] = {}
         self._handles: list[RemovableHandle] = []
         self.open(network)
 
     def open(self, network: nn.Module) -> None:
         """Put the hooks on the network."""
+        behind = {places.behind_block(network, layer): group for group in self._groups for layer in group.layers}
         self._handles = [
-            network.get_submodule(layer).register_forward_hook(partial(self._drop, group.name))
-            for group in self._groups
-            for layer in group.layers
+            network.register_forward_pre_hook(self._draw),
+            *(
+                network.get_submodule(name).register_forward_hook(partial(self._drop, group.name))
+                for name, group in behind.items()
+            ),
         ]
 
     def close(self) -> None:
@@ -42,9 +50,20 @@ class TargetedDropout:
         for handle in self._handles:
             handle.remove()
 
-    def _drop(self, group: str, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        drop = functional.dropout3d if output.ndim == 5 else functional.dropout2d
-        return drop(output, self.probabilities[group], module.training)
+    def _draw(self, network: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if network.training:
+            # A new dictionary each time: torch.compile would look into an old one, and compile anew for what it holds.
+            self._masks = {group.name: self._mask(inputs[0], group) for group in self._groups}
+
+    def _mask(self, x: Tensor, group: Group) -> Tensor:
+        kept = 1 - self.probabilities[group.name]
+        return (torch.rand(len(x), group.channels, device=x.device) < kept) / kept
+
+    def _drop(self, group: str, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+        if not module.training:
+            return None
+        mask = self._masks[group].to(output.dtype)
+        return output * mask.reshape(*mask.shape, *[1] * (output.ndim - 2))
 
 
 def dropout_probabilities(importance: Mapping[str, Sequence[float]]) -> dict[str, float]:

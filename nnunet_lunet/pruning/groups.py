@@ -1,8 +1,8 @@
 """Which channels can only leave together: Torch-Pruning's dependency graph over nnU-Net's U-Nets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -24,16 +24,32 @@ class Group:
     :param layers: names of the convolutions, as ``network.get_submodule`` takes them, in the order of the network;
         the first one names the group. One without residual additions is a group of its own.
     :param channels: output channels that each of them has
-    :param level: resolution level of the first layer; 0 is full resolution, the largest is the bottleneck
+    :param levels: resolution level of each of them; 0 is full resolution, the largest is the bottleneck
+    :param consumers: of each layer that reads these channels, how many of its input channels one of them is
     """
 
     layers: tuple[str, ...]
     channels: int
-    level: int
+    levels: tuple[int, ...]
+    consumers: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return self.layers[0]
+
+    @property
+    def depth(self) -> float:
+        """Mean level of its convolutions: a stream through all levels is no layer of the first."""
+        return sum(self.levels) / len(self.levels)
+
+
+def channels_per_level(groups: Sequence[Group]) -> list[int]:
+    """Output channels of all convolutions of the groups, each at its own level, full resolution first."""
+    levels = [0] * (1 + max(level for group in groups for level in group.levels))
+    for group in groups:
+        for level in group.levels:
+            levels[level] += group.channels
+    return levels
 
 
 def find_groups(network: nn.Module) -> list[Group]:
@@ -46,14 +62,17 @@ def find_groups(network: nn.Module) -> list[Group]:
     twin, graph = traced_copy(network)
     levels = _levels(twin)
     names = {id(twin.get_submodule(name)): name for name in prunable_layers(network)}
+    convolutions = {id(module): name for name, module in twin.named_modules() if isinstance(module, _ConvNd)}
     groups, found = [], set()
     for name in prunable_layers(network):
         if name not in found:
             root: Any = twin.get_submodule(name)
-            members = {names[id(module)] for module in _pruned_outputs(graph, root) if id(module) in names}
+            coupled = pruning_group(graph, root, [0])
+            members = {names[id(module)] for module in _pruned_outputs(graph, coupled) if id(module) in names}
             found |= members
             layers = tuple(layer for layer in names.values() if layer in members)
-            groups.append(Group(layers, root.out_channels, levels[name]))
+            consumers = {convolutions[key]: count for key, count in _pruned_inputs(graph, coupled).items()}
+            groups.append(Group(layers, root.out_channels, tuple(levels[layer] for layer in layers), consumers))
     return groups
 
 
@@ -113,14 +132,24 @@ def pruning_group(graph: Any, layer: nn.Module, channels: list[int]) -> Any:
     return graph.get_pruning_group(layer, graph.get_pruner_of_module(layer).prune_out_channels, idxs=channels)
 
 
-def _pruned_outputs(graph: Any, root: nn.Module) -> Iterator[nn.Module]:
-    """Layers that lose their output channel 0 when ``root`` does."""
-    for dependency, channels in pruning_group(graph, root, [0]):
+def _pruned_outputs(graph: Any, coupled: Any) -> Iterator[nn.Module]:
+    """Convolutions that lose their output channel 0 with the group."""
+    for dependency, channels in coupled:
         layer = dependency.target.module
         if isinstance(layer, _ConvNd) and graph.is_out_channel_pruning_fn(dependency.handler):
             if list(channels) != [0]:
                 raise UserError(f"channels of coupled layers do not correspond one to one ({dependency}): cannot prune")
             yield layer
+
+
+def _pruned_inputs(graph: Any, coupled: Any) -> dict[int, int]:
+    """By the identity of each convolution, how many input channels it loses with the group."""
+    lost: dict[int, set[int]] = {}
+    for dependency, channels in coupled:
+        layer = dependency.target.module
+        if isinstance(layer, _ConvNd) and graph.is_in_channel_pruning_fn(dependency.handler):
+            lost.setdefault(id(layer), set()).update(channels)
+    return {key: len(channels) for key, channels in lost.items()}
 
 
 @contextmanager

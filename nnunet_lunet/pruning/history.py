@@ -17,7 +17,7 @@ class Epoch:
     :param removed: channels that left at its beginning
     :param strategy: how they were chosen
     :param channels_per_layer: output channels of each prunable layer during the epoch
-    :param channels_per_level: their sum by resolution level, full resolution first
+    :param channels_per_level: their sum by resolution level, each layer at its own, full resolution first
     :param parameters: trainable numbers of the network
     :param multiply_adds: of one pass over the plans' patch, as torch counts them (convolutions only)
     :param pseudo_dice: mean foreground pseudo Dice that nnU-Net computed at the epoch's end
@@ -35,9 +35,19 @@ class Epoch:
 
 @dataclass
 class History:
-    """All epochs of one training so far."""
+    """All epochs of one training so far.
 
+    :param seed: of the random draws, whether the trainer's name gave it or it was drawn
+    :param importance: name of the importance
+    :param by_layer: whether each layer was divided by the root of its summed squares
+    :param marks: by the percentage of channels, the epoch whose network ``checkpoint_keep<percentage>.pth`` holds
+    """
+
+    seed: int
+    importance: str
+    by_layer: bool
     epochs: list[Epoch] = field(default_factory=list)
+    marks: dict[str, int] = field(default_factory=dict)
 
     def removed_per_group(self) -> dict[str, int]:
         """How many channels each group has lost."""
@@ -52,20 +62,25 @@ class History:
         expected = {group.name: group.channels - lost.get(group.name, 0) for group in unpruned}
         return expected == {group.name: group.channels for group in present}
 
-    def to_list(self) -> list[dict[str, Any]]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data, for a checkpoint or JSON."""
-        return [asdict(epoch) for epoch in self.epochs]
+        return asdict(self)
 
     @classmethod
-    def from_list(cls, plain: Iterable[Mapping[str, Any]]) -> "History":
-        """The inverse of :meth:`to_list`."""
-        return cls([Epoch(**{**epoch, "removed": [Removal(**one) for one in epoch["removed"]]}) for epoch in plain])
+    def from_dict(cls, plain: Mapping[str, Any]) -> "History":
+        """The inverse of :meth:`to_dict`.
+
+        :raises KeyError, TypeError: an entry is missing or not one of a history
+        """
+        epochs = [
+            Epoch(**{**epoch, "removed": [Removal(**one) for one in epoch["removed"]]}) for epoch in plain["epochs"]
+        ]
+        return cls(**{**plain, "epochs": epochs, "marks": dict(plain["marks"])})
 
     def write_json(self, file: IO[bytes]) -> None:
         """``pruning_history.json``."""
         # JSON has no NaN: an importance that is not a number is null.
-        text = json.dumps(_without_nan({"epochs": self.to_list()}), indent=1, allow_nan=False)
-        file.write(text.encode())
+        file.write(json.dumps(_without_nan(self.to_dict()), indent=1, allow_nan=False).encode())
 
     def draw(self, file: IO[bytes]) -> None:
         """``pruning_progress.png``: channels per level over the epochs, and pseudo Dice against parameters."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from nnunet_lunet.architectures.widths import PROFILES
-from nnunet_lunet.pruning.scores import IMPORTANCES
+from nnunet_lunet.pruning.scores import IMPORTANCES, NORMALISATIONS
 from nnunet_lunet.pruning.strategies import STRATEGIES
 
 #: Profile of the trainers that take the plans' widths as they are or, with a width, double from it.
@@ -55,6 +55,7 @@ class TrainerOptions:
     :param deep_supervision: whether the loss also looks at the lower resolutions, as nnU-Net's does
     :param strategy: which channel goes, one of :data:`nnunet_lunet.pruning.strategies.STRATEGIES`
     :param importance: how important it is, one of :data:`nnunet_lunet.pruning.scores.IMPORTANCES`
+    :param by_layer: whether importances are divided by the root of their layer's summed squares
     :param keep: percentage of prunable channels that remain
     :param recover: epochs between two removals
     :param drop: whether to use STAMP's targeted channel dropout
@@ -70,6 +71,7 @@ class TrainerOptions:
     deep_supervision: bool = True
     strategy: str | None = None
     importance: str | None = None
+    by_layer: bool | None = None
     keep: int | None = None
     recover: int | None = None
     drop: bool = False
@@ -122,6 +124,11 @@ OPTIONS = (
     Option("_noDS", "(noDS)", "deep_supervision", lambda word: False, "without deep supervision, as the paper trains"),
     _one_of(STRATEGIES, "strategy", "which channel goes", _PRUNING),
     _one_of(IMPORTANCES, "importance", "how important a channel is", _PRUNING),
+    Option(
+        " or ".join(f"_{word}" for word in NORMALISATIONS), f"({'|'.join(NORMALISATIONS)})", "by_layer",
+        lambda word: NORMALISATIONS[word][0], "normalisation of importances, instead of the importance's published one",
+        families=_PRUNING,
+    ),
     Option(
         "_keep<percent>", f"keep{_NUMBER}", "keep", int, "percentage of prunable channels that remain (default 25)",
         largest=99, families=_PRUNING,

@@ -3,10 +3,12 @@
 import copy
 import random
 
+import numpy as np
 import pytest
 import torch
 from conftest import image, make_network
 
+from nnunet_lunet.architectures import feature_maps
 from nnunet_lunet.architectures.lean_unet import LeanResidualEncoderUNet, LeanUNet
 from nnunet_lunet.architectures.nested import UNetPlusPlus
 from nnunet_lunet.architectures.no_skip import NoSkipUNet
@@ -142,21 +144,35 @@ def test_a_plain_encoder_has_a_group_a_convolution_and_a_flat_residual_one_coupl
     assert max(len(group.layers) for group in residual) > 2
 
 
+def levels_of(network):
+    """Level of every prunable convolution."""
+    found = groups.find_groups(network)
+    return {layer: level for group in found for layer, level in zip(group.layers, group.levels, strict=True)}
+
+
 def test_levels_count_from_full_resolution_to_the_bottleneck():
     for cls in (LeanUNet, LeanResidualEncoderUNet, NoSkipUNet):
         network = make_network(4, cls=cls, n_stages=4, strides=[[1, 1, 1], [1, 2, 2], [1, 1, 2], [2, 2, 2]])
-        levels = {group.name: group.level for group in groups.find_groups(network)}
+        levels = levels_of(network)
         stages = {name: level for name, level in levels.items() if name.startswith("encoder.stages")}
-        assert stages == {name: int(name.split(".")[2]) for name in stages} and len(stages) == 8
+        assert stages == {name: int(name.split(".")[2]) for name in stages} and len(stages) >= 8
         assert levels.get("encoder.stem.convs.0.conv", 0) == 0
+        expected = feature_maps.channels_per_level(network, [16, 32, 64])
+        assert groups.channels_per_level(groups.find_groups(network)) == expected
         decoder = {name: level for name, level in levels.items() if name.startswith("decoder.stages")}
         assert decoder == {name: 2 - int(name.split(".")[2]) for name in decoder} and len(decoder) == 6
+
+
+def test_a_residual_stream_is_as_deep_as_its_convolutions_are_on_average():
+    found = groups.find_groups(make_network(4, cls=LeanResidualEncoderUNet, n_stages=4))
+    stream = max(found, key=lambda group: len(group.layers))
+    assert set(stream.levels) == {0, 1, 2, 3} and stream.depth == np.mean(stream.levels) > 1
 
 
 @pytest.mark.parametrize("pool", ["conv", "max"])
 def test_levels_of_nested_nodes(pool):
     network = make_network(4, cls=UNetPlusPlus, dim=2, pool=pool)
-    levels = {group.name: group.level for group in groups.find_groups(network)}
+    levels = levels_of(network)
     stages = [level for name, level in levels.items() if name.startswith("encoder.")]
     nodes = {name.split(".")[2]: level for name, level in levels.items() if name.startswith("decoder.")}
     assert (stages, nodes) == ([0, 0, 1, 1, 2, 2], {"0_1": 0, "1_1": 1, "0_2": 0})

@@ -1,6 +1,12 @@
 """Channels leave while the stock commands train, and everything that nnU-Net promises still holds."""
 
 import json
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,9 +15,13 @@ import torch
 import torch.multiprocessing as mp
 from conftest import RESENC, batch, gloo_rank
 from matplotlib.image import imread
+from nnunetv2.training.nnUNetTrainer import nnUNetTrainer as stock
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parallel import DistributedDataParallel
 
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.pruning import groups
+from nnunet_lunet.pruning import groups, places
 
 TRAINER = "LUnetPruningTrainer_w6_keep40_randomAtStamp_4epochs_2iters"
 
@@ -79,9 +89,9 @@ def test_validation_alone_and_continuing_a_finished_training(pruned):
 
 def test_the_best_checkpoint_has_the_widths_of_its_own_epoch(pruned):
     best = torch.load(pruned.fold(TRAINER) / "checkpoint_best.pth", weights_only=True)
-    history = best["nnunet_lunet"]["pruning"]["history"]
-    assert len(history) == best["current_epoch"]
-    for layer, count in history[-1]["channels_per_layer"].items():
+    epochs = best["nnunet_lunet"]["pruning"]["history"]["epochs"]
+    assert len(epochs) == best["current_epoch"]
+    for layer, count in epochs[-1]["channels_per_layer"].items():
         assert best["network_weights"][f"{layer}.weight"].shape[0] == count
 
 
@@ -111,9 +121,11 @@ def run_epochs(trainer, stop, start=0):
         trainer.on_epoch_end()
 
 
-@pytest.mark.parametrize("options", ["stamp_l2", "randomAtStamp_fisher_drop", "randomAtLargest_sgd"])
+@pytest.mark.parametrize(
+    "options", ["stamp_l2", "randomAtStamp_fisherMacs_drop", "fisherMemory", "none_sgd", "randomAtLargest_taylor_raw"]
+)
 def test_continued_it_is_what_it_would_have_been_undisturbed(tiny, options):
-    name = f"LUnetPruningTrainer_w4_keep50_6epochs_{options}"
+    name = f"LUnetPruningTrainer_w4_keep50_6epochs_seed1_{options}"
     with tiny.active():
         undisturbed = tiny.trainer(name, "2d")
         torch.manual_seed(0)
@@ -129,7 +141,7 @@ def test_continued_it_is_what_it_would_have_been_undisturbed(tiny, options):
         continued.load_checkpoint(str(tiny.fold(name, configuration="2d") / "checkpoint_latest.pth"))
         assert continued.current_epoch == 2
         run_epochs(continued, 5, start=2)
-    assert continued.history.to_list() == undisturbed.history.to_list()
+    assert continued.history.to_dict() == undisturbed.history.to_dict()
     expected = undisturbed.network.state_dict()
     assert all(torch.equal(value, expected[key]) for key, value in continued.network.state_dict().items())
     convolutions = [weight for weight in continued.network.parameters() if weight.dim() > 2]
@@ -143,7 +155,7 @@ def test_after_a_kill_in_mid_epoch_the_stock_command_goes_on_to_the_same_goal(ti
     name = "LUnetPruningTrainer_w4_keep50_6epochs_8iters"
     tiny.kill_training(name, epoch=3)
     saved = torch.load(tiny.fold(name) / "checkpoint_latest.pth", weights_only=True)
-    before = saved["nnunet_lunet"]["pruning"]["history"]
+    before = saved["nnunet_lunet"]["pruning"]["history"]["epochs"]
     assert before[-1]["removed"] and saved["current_epoch"] == len(before) < 5
     tiny.train(name, "--c")
     epochs = json.loads((tiny.fold(name) / "pruning_history.json").read_text())["epochs"]
@@ -171,25 +183,73 @@ def test_pretrained_weights_of_the_stock_trainer_are_the_start(tiny, tmp_path):
     assert whole and all((final[key] - weights[key]).abs().mean() < 0.2 * weights[key].abs().mean() for key in whole)
 
 
-def test_a_compiled_network_is_compiled_anew_once_after_a_removal(tiny, monkeypatch):
+def test_the_network_is_compiled_once_after_the_last_removal(tiny, monkeypatch, capsys):
     compiled = []
-    compile_network = torch.compile
+    compile_module = torch.compile
 
     def count(module):
         compiled.append(type(module).__name__)  # nnU-Net compiles its Dice loss too
-        return compile_network(module, backend="eager")
+        return compile_module(module, backend="eager")
 
     monkeypatch.setattr(torch, "compile", count)
     with tiny.active() as patch:
-        trainer = tiny.trainer("LUnetPruningTrainer_w4_keep50_3epochs_l2", "2d")
-        patch.setattr(trainer, "_do_i_compile", lambda: True)
+        patch.setattr(stock.nnUNetTrainer, "_do_i_compile", lambda self: True)
+        name = "LUnetPruningTrainer_w4_keep50_6epochs_l2_seed1"
+        trainer = tiny.trainer(name, "2d")
         trainer.initialize()
-        before = widths(trainer.bare_network)
-        run_epochs(trainer, 2)
-        assert type(trainer.network).__name__ == "OptimizedModule"
-        assert widths(trainer.bare_network) != before
-        assert compiled.count("LeanUNet") == 2
+        assert re.search(
+            r"4 removals of about \d\.\d\d s add .* and torch.compile waits until epoch 4", capsys.readouterr().out
+        )
+        for epoch, times in ((3, 0), (4, 0), (5, 1), (6, 1)):
+            run_epochs(trainer, epoch, start=trainer.current_epoch)
+            assert compiled.count("LeanUNet") == times
+            assert (type(trainer.network).__name__ == "OptimizedModule") == bool(times)
+        assert trainer.statistics is None
+        continued = tiny.trainer(name, "2d")
+        continued.load_checkpoint(str(tiny.fold(name, configuration="2d") / "checkpoint_latest.pth"))
+        assert type(continued.network).__name__ == "OptimizedModule" and compiled.count("LeanUNet") == 2
     torch._dynamo.reset()
+
+
+def test_sizes_on_the_way_are_kept_and_predict_by_the_stock_command(pruned, tmp_path):
+    name = "LUnetPruningTrainer_w6_keep20_9epochs_2iters"
+    pruned.train(name)
+    fold = pruned.fold(name)
+    history = json.loads((fold / "pruning_history.json").read_text())
+    assert {path.name for path in fold.glob("checkpoint_keep*.pth")} == {
+        f"checkpoint_keep{p}.pth" for p in (75, 50, 25)
+    }
+    start = sum(history["epochs"][0]["channels_per_level"])
+    for percent, epoch in history["marks"].items():
+        held = history["epochs"][epoch]["channels_per_layer"]
+        kept = torch.load(fold / f"checkpoint_keep{percent}.pth", weights_only=True)["network_weights"]
+        assert all(kept[f"{layer}.weight"].shape[0] == count for layer, count in held.items())
+        assert sum(held.values()) <= math.ceil(start * int(percent) / 100)
+        # The first to be as small, in the last epoch before more leave.
+        smaller = [e["epoch"] for e in history["epochs"] if sum(e["channels_per_level"]) == sum(held.values())]
+        before = history["epochs"][smaller[0] - 1]["channels_per_layer"]
+        assert sum(before.values()) > math.ceil(start * int(percent) / 100) and epoch == smaller[-1]
+    assert len({json.dumps(value) for value in history["marks"].values()}) == 3
+    # The last step passes 25 on its way to 20: what recovers until the end is the network at the end.
+    first, last = (shapes(fold / f"checkpoint_{which}.pth") for which in ("keep25", "final"))
+    assert history["marks"]["25"] < 8 or first == last
+    predicted = pruned.predict(name, tmp_path, "-chk", "checkpoint_keep50.pth")
+    assert len(list(predicted.glob("*.nii.gz"))) == 2
+
+
+def test_trainings_without_a_seed_draw_their_own_and_write_it_down(tiny):
+    name, seeds, picks = "LUnetPruningTrainer_w4_keep50_3epochs_randomAtLargest", [], []
+    with tiny.active():
+        for _ in range(2):
+            trainer = tiny.trainer(name, "2d")
+            trainer.initialize()
+            run_epochs(trainer, 2)
+            seeds.append(trainer.history.seed)
+            picks.append([removal.channel for removal in trainer.history.epochs[1].removed])
+        again = tiny.trainer(f"{name}_seed{seeds[0] % 10**6}", "2d")
+        again.initialize()
+    assert seeds[0] != seeds[1] and picks[0] != picks[1]
+    assert again.history.seed == seeds[0] % 10**6
 
 
 def test_a_channel_without_a_number_is_reported_and_not_taken(tiny, capsys):
@@ -198,7 +258,8 @@ def test_a_channel_without_a_number_is_reported_and_not_taken(tiny, capsys):
         trainer.initialize()
         run_epochs(trainer, 1)
         layer = trainer.groups[0].name
-        trainer.statistics._total[layer][2] = torch.nan
+        place = places.after_nonlinearity(trainer.bare_network, layer)
+        trainer.statistics._total[place][2] = torch.nan
         removed = trainer._prune(3)
     assert f"not a number for channels of {layer}" in capsys.readouterr().out
     assert (layer, 2) not in [(removal.group, removal.channel) for removal in removed]
@@ -225,7 +286,7 @@ def test_a_history_that_does_not_lead_to_the_weights_is_refused(tiny, tmp_path):
         file = tmp_path / "checkpoint.pth"
         trainer.save_checkpoint(str(file))
         checkpoint = torch.load(file, weights_only=True)
-        checkpoint["nnunet_lunet"]["pruning"]["history"][1]["removed"].pop()
+        checkpoint["nnunet_lunet"]["pruning"]["history"]["epochs"][1]["removed"].pop()
         torch.save(checkpoint, file)
         again = tiny.trainer("LUnetPruningTrainer_w4_keep50_3epochs", "2d")
         with pytest.raises(UserError, match="history does not lead to the widths"):
@@ -243,25 +304,39 @@ def test_taylor_without_gradients_is_refused_in_one_line(tiny):
             trainer.on_train_epoch_start()
 
 
-def rank_prunes(rank, nnunet, rendezvous, results):
-    with gloo_rank(rank, nnunet, rendezvous):
-        trainer = nnunet.trainer("LUnetPruningTrainer_w4_keep50_randomAtStamp_4epochs", "2d")
+PAPERS_BLOCK = "unet_small_4fPlans"
+
+
+def rank_prunes(rank, nnunet, rendezvous, results, plans):
+    with gloo_rank(rank, nnunet, rendezvous) as patch:
+        # SyncBatchNorm is CUDA's, and the wrapper insists on it; here each rank normalises by its own batch.
+        patch.setattr(DistributedDataParallel, "_passing_sync_batchnorm_handle", lambda self, module: None)
+        patch.setattr(nn.SyncBatchNorm, "forward", _BatchNorm.forward)
+        name = "LUnetPruningTrainer_w4_keep50_randomAtStamp_taylor_drop_4epochs"
+        trainer = nnunet.trainer(name, "2d", plans)
         trainer.device, trainer.grad_scaler = torch.device("cpu"), None
         trainer.initialize()
-        trainer.seed = rank
+        seed = trainer.history.seed
         trainer.rng = np.random.default_rng(rank)  # so that only an agreement makes the ranks alike
         for epoch in range(3):
             trainer.on_train_epoch_start()
             trainer.on_train_epoch_end([trainer.train_step(batch(trainer, seed=10 * epoch + rank))])
             trainer.current_epoch += 1
-        torch.save(
-            {"weights": trainer.network.module.state_dict(), "history": trainer.history.to_list()},
-            results / f"rank_{rank}.pth",
-        )
+        norms = {type(module).__name__ for module in trainer.bare_network.modules() if isinstance(module, _BatchNorm)}
+        parameters = dict(trainer.network.module.named_parameters())
+        found = {"weights": parameters, "history": trainer.history.to_dict(), "seed": seed, "norms": sorted(norms)}
+        torch.save(found, results / f"rank_{rank}.pth")
 
 
-def test_two_ranks_remove_the_same_channels_and_stay_one_network(tiny, tmp_path):
-    mp.spawn(rank_prunes, args=(tiny, f"file://{tmp_path}/rendezvous", tmp_path), nprocs=2)
+@pytest.mark.parametrize("plans", ["nnUNetPlans", PAPERS_BLOCK])
+def test_two_ranks_remove_the_same_channels_and_stay_one_network(tiny, tmp_path, plans):
+    if plans == PAPERS_BLOCK:
+        lunet = Path(sys.executable).with_name("lunet")
+        command = [str(lunet), "plan", "-d", f"{tiny.dataset_id}", "--preset", "unet_small_4f"]
+        subprocess.run(command, env={**os.environ, **tiny.environment}, check=True)
+    mp.spawn(rank_prunes, args=(tiny, f"file://{tmp_path}/rendezvous", tmp_path, plans), nprocs=2)
     first, second = (torch.load(tmp_path / f"rank_{rank}.pth", weights_only=True) for rank in (0, 1))
-    assert first["history"] == second["history"] and first["history"][2]["removed"]
+    assert first["history"] == second["history"] and first["history"]["epochs"][2]["removed"]
+    assert first["seed"] == second["seed"]
+    assert first["norms"] == (["SyncBatchNorm"] if plans == PAPERS_BLOCK else [])
     assert all(torch.equal(value, second["weights"][key]) for key, value in first["weights"].items())
