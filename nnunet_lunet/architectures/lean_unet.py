@@ -6,6 +6,7 @@ from typing import Any
 from dynamic_network_architectures.architectures.unet import PlainConvUNet, ResidualEncoderUNet
 from dynamic_network_architectures.building_blocks.helper import convert_conv_op_to_dim
 from dynamic_network_architectures.building_blocks.plain_conv_encoder import PlainConvEncoder
+from dynamic_network_architectures.building_blocks.simple_conv_blocks import ConvDropoutNormReLU
 from dynamic_network_architectures.building_blocks.unet_decoder import UNetDecoder
 from torch import nn
 
@@ -26,6 +27,9 @@ class LeanUNet(PlainConvUNet):
         None is ``flat``
     :param pool: what makes a stage smaller: ``conv``, its first convolution with a stride, as in nnU-Net; ``max``, max
         pooling before its convolutions, as in the paper; ``avg``, average pooling
+    :param dropout_last: puts dropout behind norm and nonlinearity, as the paper's code does, where a dropped channel is
+        absent for the next layer, and leaves it out before the head of full resolution; else it stands behind each
+        convolution, as in nnU-Net, and the norm makes something else than 0 of a dropped channel
     :raises ValueError: an unknown ``pool``; see :func:`nnunet_lunet.architectures.widths.resolve`
     """
 
@@ -54,6 +58,7 @@ class LeanUNet(PlainConvUNet):
         nonlin_first: bool = False,
         width_profile: str | None = None,
         pool: str = "conv",
+        dropout_last: bool = False,
     ) -> None:
         if pool not in POOLS:
             raise ValueError(f"pool {pool!r} is unknown: use one of {', '.join(POOLS)}")
@@ -71,12 +76,26 @@ class LeanUNet(PlainConvUNet):
         self.decoder: Any = self.decoder_class(
             self.encoder, num_classes, n_conv_per_stage_decoder, deep_supervision, nonlin_first=nonlin_first
         )
+        if dropout_last:
+            _drop_last(self)
         shapes.follow_state_dict(self)
 
     def compute_conv_feature_map_size(self, input_size: Sequence[int]) -> int:
         """What nnU-Net's planner estimates memory by, see :func:`nnunet_lunet.architectures.feature_maps.count`."""
         # PlainConvEncoder's own count takes the size before the pooling.
         return feature_maps.count(self, input_size)
+
+
+def _drop_last(network: nn.Module) -> None:
+    blocks: list[Any] = [module for module in network.modules() if isinstance(module, ConvDropoutNormReLU)]
+    for block in blocks:
+        if hasattr(block, "dropout"):
+            block.all_modules = nn.Sequential(*(layer for layer in block.all_modules if layer is not block.dropout))
+            # Decoders are built from the bottleneck to the head, so the last block is the one before the head.
+            if block is blocks[-1]:
+                del block.dropout
+            else:
+                block.all_modules.append(block.dropout)
 
 
 class LeanResidualEncoderUNet(ResidualEncoderUNet):

@@ -111,6 +111,9 @@ def _architecture(plans: dict[str, Any], configuration: str, trainer: str) -> di
             f"{trainer}: plans {plans['plans_name']!r} ask for pool {pool!r}, which nnU-Net's own U-Net has not; only "
             "networks with strided convolutions (pool 'conv') can be exported"
         )
+    if kwargs.pop("dropout_last", False):
+        # nnU-Net's blocks have their dropout elsewhere, and prediction has none.
+        kwargs |= {"dropout_op": None, "dropout_op_kwargs": None}
     return {
         "network_class_name": class_name,
         "arch_kwargs": kwargs,

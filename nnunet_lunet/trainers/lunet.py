@@ -1,4 +1,4 @@
-"""``LUnetTrainer`` and its baseline ``UNetTrainer``: nnU-Net's trainer with another width, nothing else."""
+"""``LUnetTrainer`` and its baseline ``UNetTrainer``: nnU-Net's trainer with another width."""
 
 import errno
 import os
@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
-from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
 from torch import nn
 
 from nnunet_lunet.architectures.registry import lean_class_name
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.trainers import checkpointing, names
+from nnunet_lunet.trainers import checkpointing, names, recipes
+from nnunet_lunet.trainers.by_recipe import RecipeTrainer
 
 
 @contextmanager
@@ -37,17 +36,17 @@ def _plain_errors(plans: dict, configuration: str) -> Iterator[None]:
         ) from error
 
 
-class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
-    """nnU-Net's trainer whose name says the width, the optimiser and the length of training.
+class WidthTrainer(checkpointing.SafeCheckpoints, RecipeTrainer):
+    """nnU-Net's trainer whose name says the width, the recipe and the length of training.
 
     Everything that the name leaves open is nnU-Net's: data, augmentation, loss, schedule, validation.
     """
 
     options: names.TrainerOptions
     #: Narrow networks hardly learn from nnU-Net's SGD in short runs, see docs/results/recipe.md.
-    default_optimizer = "adamw"
-    #: Learning rate of AdamW (the paper's for Adam); its weight decay and polynomial decay are nnU-Net's.
-    adamw_lr = 1e-2
+    default_recipe = recipes.DEFAULT
+    #: In place of the recipe's, where not None.
+    learning_rate: float | None = None
     #: Of the initial weights, and of whatever else this process draws, where not None.
     seed: int | None = None
 
@@ -70,10 +69,9 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
             self.num_val_iterations_per_epoch = max(1, self.options.iters // 5)
         if self.options.seed is not None:
             self.seed = self.options.seed
-        self.enable_deep_supervision = self.options.deep_supervision
-        self.optimizer_name = self.options.optimizer or self.default_optimizer
-        if self.optimizer_name == "adamw":
-            self.initial_lr = self.adamw_lr
+        self.recipe = recipes.RECIPES[self.options.recipe or self.default_recipe]
+        self.enable_deep_supervision = self.options.deep_supervision and self.recipe.deep_supervision
+        self.initial_lr = self.recipe.learning_rate if self.learning_rate is None else self.learning_rate
 
     def initialize(self) -> None:
         if self.seed is not None:
@@ -157,12 +155,6 @@ class WidthTrainer(checkpointing.SafeCheckpoints, nnUNetTrainer):
         # A class without a choice of widths has no such argument, and refuses the profile itself.
         own = {} if first is None else {"features_per_stage": width or int(first)}
         return {**planned, **own, "width_profile": profile}
-
-    def configure_optimizers(self) -> tuple[torch.optim.Optimizer, PolyLRScheduler]:
-        if self.optimizer_name == "sgd":
-            return super().configure_optimizers()
-        optimizer = torch.optim.AdamW(self.network.parameters(), self.initial_lr, weight_decay=self.weight_decay)
-        return optimizer, PolyLRScheduler(optimizer, self.initial_lr, self.num_epochs)
 
 
 class LUnetTrainer(WidthTrainer):

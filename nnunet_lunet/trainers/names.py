@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nnunet_lunet.architectures.widths import PROFILES
 from nnunet_lunet.pruning.scores import IMPORTANCES, NORMALISATIONS
 from nnunet_lunet.pruning.strategies import STRATEGIES
+from nnunet_lunet.trainers.recipes import RECIPES
 
 #: Profile of the trainers that take the plans' widths as they are or, with a width, double from it.
 PLANNED = "planned"
@@ -48,11 +49,11 @@ class TrainerOptions:
     :param family: one of :data:`FAMILIES`
     :param profile: one of :data:`nnunet_lunet.architectures.widths.PROFILES`, or :data:`PLANNED`
     :param width: channels of the first stage
-    :param optimizer: ``adamw`` or ``sgd``
+    :param recipe: how it is trained, one of :data:`nnunet_lunet.trainers.recipes.RECIPES`
     :param epochs: number of epochs
     :param iters: training iterations per epoch
     :param seed: of the random numbers
-    :param deep_supervision: whether the loss also looks at the lower resolutions, as nnU-Net's does
+    :param deep_supervision: False takes it away from a recipe that has it
     :param strategy: which channel goes, one of :data:`nnunet_lunet.pruning.strategies.STRATEGIES`
     :param importance: how important it is, one of :data:`nnunet_lunet.pruning.scores.IMPORTANCES`
     :param by_layer: whether importances are divided by the root of their layer's summed squares
@@ -64,7 +65,7 @@ class TrainerOptions:
     family: str
     profile: str
     width: int | None = None
-    optimizer: str | None = None
+    recipe: str | None = None
     epochs: int | None = None
     iters: int | None = None
     seed: int | None = None
@@ -106,12 +107,10 @@ def _one_of(table: Iterable[str], sets: str, about: str, families: tuple[str, ..
 
 _NUMBER = r"([1-9][0-9]*)"
 _FLAT, _PRUNING = ("LUnetTrainer",), ("LUnetPruningTrainer",)
-#: Optimisers, the default first.
-OPTIMIZERS = ("adamw", "sgd")
 OPTIONS = (
     Option("_w<channels>", f"w{_NUMBER}", "width", int, "channels of the first stage", largest=1024),
     _one_of([name for name, profile in PROFILES.items() if profile.is_option], "profile", "width profile", _FLAT),
-    _one_of(OPTIMIZERS, "optimizer", "optimiser: AdamW with learning rate 1e-2 (default) or nnU-Net's SGD"),
+    _one_of(RECIPES, "recipe", f"recipe: {'; '.join(recipe.about for recipe in RECIPES.values())}"),
     Option("_<N>epochs", f"{_NUMBER}epochs", "epochs", int, "length of training", largest=100_000),
     Option(
         "_<N>iters", f"{_NUMBER}iters", "iters", int,

@@ -2,9 +2,12 @@ import pytest
 import torch
 from conftest import image, make_network
 from dynamic_network_architectures.architectures.unet import PlainConvUNet
+from dynamic_network_architectures.building_blocks.simple_conv_blocks import ConvDropoutNormReLU
 from torch import nn
 
 from nnunet_lunet.architectures.lean_unet import LeanResidualEncoderUNet, LeanUNet
+from nnunet_lunet.architectures.nested import UNetPlusPlus
+from nnunet_lunet.architectures.no_skip import NoSkipUNet
 
 
 def parameters(network):
@@ -76,6 +79,40 @@ def test_norm_follows_nonlinearity_where_asked():
     for stage in (network.encoder.stages[1][0], network.decoder.stages[1]):
         layers = [type(module).__name__ for module in stage.convs[1].all_modules]
         assert layers == ["Conv3d", "LeakyReLU", "InstanceNorm3d"]
+
+
+PAPERS_BLOCK = {"norm": "batch", "nonlin_first": True, "dropout_last": True, "dropout_op": nn.Dropout3d}
+
+
+@pytest.mark.parametrize("cls", [LeanUNet, NoSkipUNet, UNetPlusPlus])
+def test_dropout_stands_last_in_every_block_but_the_one_before_the_head(cls):
+    network = make_network(4, cls=cls, pool="max", dropout_op_kwargs={"p": 0.005}, **PAPERS_BLOCK)
+    blocks = {name: block for name, block in network.named_modules() if isinstance(block, ConvDropoutNormReLU)}
+    order = {name: [type(layer).__name__ for layer in block.all_modules] for name, block in blocks.items()}
+    last = "decoder.nodes.0_2.convs.1" if cls is UNetPlusPlus else "decoder.stages.1.convs.1"
+    assert order.pop(last) == ["Conv3d", "LeakyReLU", "BatchNorm3d"]
+    # Two a stage of the encoder, two a node or stage of the decoder.
+    assert len(order) == 6 + (6 if cls is UNetPlusPlus else 4) - 1
+    assert set(map(tuple, order.values())) == {("Conv3d", "LeakyReLU", "BatchNorm3d", "Dropout3d")}
+    assert {module.p for module in network.modules() if isinstance(module, nn.Dropout3d)} == {0.005}
+    assert len([module for module in network.modules() if isinstance(module, nn.Dropout3d)]) == len(order)
+
+
+def test_a_dropped_channel_is_absent_for_the_next_layer():
+    given = []
+    for last in (True, False):
+        network = make_network(8, dropout_op_kwargs={"p": 0.5}, **PAPERS_BLOCK | {"dropout_last": last}).train()
+        given.append(network.encoder.stages[0][0].convs[0](image()))
+    absent = [int((channels == 0).flatten(2).all(2).sum()) for channels in given]
+    assert 0 < absent[0] < 8 and absent[1] == 0
+
+
+def test_weights_fit_with_and_without_dropout_behind_norm():
+    network = make_network(4, dropout_op_kwargs={"p": 0.5}, **PAPERS_BLOCK)
+    plain = make_network(4, norm="batch", nonlin_first=True)
+    plain.load_state_dict(network.state_dict())
+    x = image()
+    assert torch.equal(network(x), plain(x))
 
 
 @pytest.mark.parametrize("deep_supervision", [True, False])

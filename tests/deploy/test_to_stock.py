@@ -102,6 +102,29 @@ def test_a_zip_that_would_replace_a_file_is_refused_before_anything_is_written(t
     assert [path.read_text() for path in tmp_path.iterdir()] == ["precious"]
 
 
+def test_dropout_behind_norm_is_left_out(tiny, tmp_path):
+    """nnU-Net's blocks have it elsewhere, and number their layers otherwise; prediction has none."""
+
+    def change(plans):
+        plans["configurations"]["2d"]["architecture"]["arch_kwargs"] |= {
+            "dropout_op": "torch.nn.Dropout2d", "dropout_op_kwargs": {"p": 0.5}, "dropout_last": True,
+        }  # fmt: skip
+
+    tiny.edit_plans("Drops", change)
+    with tiny.active():
+        trainer = tiny.trainer("LUnetTrainer_w4", "2d", "Drops")
+        trainer.initialize()
+        model = tiny.model("LUnetTrainer_w4", "2d", "Drops")
+        trainer.save_checkpoint(str(model / "fold_0" / "checkpoint_final.pth"))
+        for file in ("plans.json", "dataset.json"):
+            source = tiny.preprocessed / file.replace("plans", "Drops")
+            shutil.copyfile(source, model / file)
+        theirs = to_stock.export(model, ["0"], "checkpoint_final.pth", tmp_path)
+        images = torch.randn(1, 1, *trainer.configuration_manager.patch_size)
+        (expected,), (got,) = (logits(folder, images, (0,))[1] for folder in (model, theirs))
+    assert torch.allclose(got, expected, atol=1e-5)
+
+
 def max_pooling(architecture):
     architecture["arch_kwargs"]["pool"] = "max"
 

@@ -135,21 +135,42 @@ def test_what_does_not_fit_is_refused_in_one_line(mine, says):
     assert says in str(error.value) and "\n" not in str(error.value)
 
 
+def of_one_output(tmp_path, name):
+    """A preset's network, and how many of its parameters the paper has: one output, no deep supervision."""
+    stock = configuration()
+    planned = {"plans_name": "nnUNetPlans", "label_manager": "LabelManager", "configurations": {"3d": stock}}
+    # One region makes one output.
+    labels = {"labels": {"background": 0, "organ": [1, 2]}, "regions_class_order": [1], "channel_names": {"0": "MRI"}}
+    network = PlansFile(tmp_path, planned, labels).network("3d", apply.change(stock, presets.load(name)))
+    # nnU-Net also builds the heads of deep supervision.
+    heads = [layer for name, layer in network.named_modules() if name.startswith("decoder.seg_layers.")]
+    return network, cost.parameters(network) - sum(cost.parameters(head) for head in heads[:-1])
+
+
 @pytest.mark.parametrize(
     ("name", "parameters", "channels"), [("lunet_small_4f", 9929, 72), ("lunet_small_8f", 39025, 144)]
 )
 def test_the_papers_small_lean_networks_count_as_their_presets_say(tmp_path, name, parameters, channels):
-    stock = configuration()
-    planned = {"plans_name": "nnUNetPlans", "label_manager": "LabelManager", "configurations": {"3d": stock}}
-    # One region makes one output, which is what the paper has.
-    labels = {"labels": {"background": 0, "organ": [1, 2]}, "regions_class_order": [1], "channel_names": {"0": "MRI"}}
-    plans = PlansFile(tmp_path, planned, labels)
-    network = plans.network("3d", apply.change(stock, presets.load(name)))
-    # nnU-Net also builds the heads of deep supervision, which the paper does not have.
-    heads = [layer for name, layer in network.named_modules() if name.startswith("decoder.seg_layers.")]
-    unused = sum(cost.parameters(head) for head in heads[:-1])
-    assert cost.parameters(network) - unused == parameters
+    network, counted = of_one_output(tmp_path, name)
+    assert counted == parameters
     kernels = {name: layer for name, layer in network.named_parameters() if name.endswith("conv.weight")}
     assert sum(kernel.shape[0] for name, kernel in kernels.items()) == channels
     text = presets.load(name).purpose
     assert f"{parameters:,}" in text and str(channels) in text
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+@pytest.mark.parametrize(("kind", "factor"), [("unetpp", 2), ("lunetpp", 1)])
+def test_the_papers_nested_networks_count_as_its_code_builds_them(tmp_path, size, kind, factor):
+    """Each node: bias, kernels of 3 x 3 x 3, and two numbers a channel for the norm."""
+    width, stages, convs = (4, 5, 2) if size == "small" else (6, 4, 3)
+    features = [width * factor**stage for stage in range(stages)]
+    expected = 0
+    for level, here in enumerate(features):
+        inputs = [1 if level == 0 else features[level - 1]]
+        for column in range(1, stages - level):
+            inputs.append((column + 1) * here)
+            expected += 8 * features[level + 1] * here + here
+        expected += sum(27 * here * (seen + (convs - 1) * here) + convs * 3 * here for seen in inputs)
+    expected += width + 1
+    assert of_one_output(tmp_path, f"{kind}_{size}_{width}f")[1] == expected

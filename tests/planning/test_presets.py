@@ -16,8 +16,10 @@ EXPECTED = {
     *(f"unet_small_{width}f" for width in (4, 3, 2, 1)),
     *(f"lunet_small_{width}f" for width in (8, 4, 3, 2, 1)),
     *(f"{kind}_small_4f_noskip" for kind in ("unet", "lunet")),
-    *(f"{kind}_large_{width}f" for kind in ("unet", "lunet") for width in (24, 12, 6)),
+    *(f"{kind}_small_{width}f" for kind in ("unetpp", "lunetpp") for width in (4, 3, 2, 1)),
+    *(f"{kind}_large_{width}f" for kind in ("unet", "lunet", "unetpp", "lunetpp") for width in (24, 12, 6)),
 }
+PAPERS = sorted(name for name in EXPECTED if name.partition("_")[0] in ("unet", "lunet", "unetpp", "lunetpp"))
 VALID = {
     "name": "Mine",
     "purpose": "A test.",
@@ -40,6 +42,33 @@ def test_every_network_has_its_preset_and_every_file_is_one():
         preset = presets.load(name)
         assert preset.name == name and "__" not in name
         assert preset.purpose.count(". ") == 0
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_the_papers_networks_have_one_block(name):
+    """As its code has it (github.com/tureture/LUnet): ``models/`` and, for dropout, ``configs/``."""
+    kind, size, width, *_ = name.split("_")
+    preset = presets.load(name)
+    small = size == "small"
+    assert preset.arch_kwargs == {
+        "n_stages": 5 if small else 4,
+        "features_per_stage": int(width[:-1]),
+        "width_profile": "flat" if kind.startswith("l") else "doubling",
+        "n_conv_per_stage": 2 if small else 3,
+        "n_conv_per_stage_decoder": 2 if small else 3,
+        "conv_bias": True,
+        "pool": "max",
+        "norm_op": "torch.nn.BatchNorm{dim}d",
+        "norm_op_kwargs": {"eps": 1e-05, "affine": True},
+        "dropout_op": "torch.nn.Dropout{dim}d",
+        "dropout_op_kwargs": {"p": 0.005},
+        "dropout_last": True,
+        "nonlin": "torch.nn.ReLU",
+        "nonlin_kwargs": {"inplace": True},
+        "nonlin_first": True,
+    }
+    expected = "NoSkipUNet" if name.endswith("noskip") else "UNetPlusPlus" if "pp" in kind else "LeanUNet"
+    assert str(preset.network_class).endswith(f".{expected}")
 
 
 def test_a_preset_of_ones_own_is_read_from_its_file(tmp_path):

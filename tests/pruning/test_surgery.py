@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import image, make_network
+from torch import nn
 
 from nnunet_lunet.architectures import feature_maps
 from nnunet_lunet.architectures.lean_unet import LeanResidualEncoderUNet, LeanUNet
@@ -17,7 +18,10 @@ from nnunet_lunet.errors import UserError
 from nnunet_lunet.pruning import groups, surgery
 
 ANISOTROPIC = {dim: {"features": [3, 6, 5], "strides": [[1] * dim, [1] + [2] * (dim - 1), [2] * dim]} for dim in (2, 3)}
-PAPERS = {"norm": "batch", "pool": "max", "nonlin_first": True}
+PAPERS = {
+    "norm": "batch", "pool": "max", "nonlin_first": True, "dropout_last": True, "dropout_op": nn.Dropout3d,
+    "dropout_op_kwargs": {"p": 0.005},
+}  # fmt: skip
 """How the Lean Unet paper's networks differ from nnU-Net's."""
 NETWORKS = [
     pytest.param({"cls": cls, "dim": dim, "norm": norm, **shape},

@@ -51,22 +51,22 @@ def test_the_name_says_the_widths(name, widths):
 
 
 @pytest.mark.parametrize(
-    ("name", "optimizer"),
+    ("name", "recipe"),
     [
-        ("LUnetTrainer_1epochs", LUnetTrainer.default_optimizer),
-        ("UNetTrainer_1epochs", UNetTrainer.default_optimizer),
+        ("LUnetTrainer_1epochs", LUnetTrainer.default_recipe),
+        ("UNetTrainer_1epochs", UNetTrainer.default_recipe),
         ("LUnetTrainer_sgd", "sgd"),
         ("LUnetTrainer_adamw", "adamw"),
         ("UNetTrainer_sgd", "sgd"),
         ("UNetTrainer_adamw", "adamw"),
     ],
 )
-def test_the_name_says_the_optimizer_and_the_length(tiny, name, optimizer):
+def test_the_name_says_the_optimizer_and_the_length(tiny, name, recipe):
     with tiny.active():
         trainer = tiny.trainer(name)
         trainer.initialize()
     kinds: dict[str, type[torch.optim.Optimizer]] = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}
-    assert type(trainer.optimizer) is kinds[optimizer]
+    assert type(trainer.optimizer) is kinds[recipe]
     assert trainer.optimizer.param_groups[0]["lr"] == trainer.initial_lr
     assert trainer.num_epochs == (1 if "1epochs" in name else 1000)
     trainer.lr_scheduler.step(trainer.num_epochs // 2)

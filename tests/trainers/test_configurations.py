@@ -5,24 +5,25 @@ import SimpleITK as sitk
 from conftest import RESENC
 
 TRAINER = "LUnetTrainer_w4_1epochs_1iters"
+PAPERS = "LUnetTrainer_w4_paper_1epochs_1iters"
 ORDER = ("2d", "3d_fullres", "3d_lowres", "3d_cascade_fullres")
 
 
-@pytest.mark.parametrize("plans", ["nnUNetPlans", RESENC])
-def test_every_configuration_trains_and_predicts(hard, tmp_path, plans):
+@pytest.mark.parametrize(("plans", "trainer"), [("nnUNetPlans", TRAINER), (RESENC, TRAINER), ("nnUNetPlans", PAPERS)])
+def test_every_configuration_trains_and_predicts(hard, tmp_path, plans, trainer):
     for configuration in ORDER:
         # The cascade's second stage trains on what the first stage's folds predict of each case.
         for fold in range(5) if configuration == "3d_lowres" else (0,):
-            hard.train(TRAINER, fold=fold, configuration=configuration, plans=plans)
+            hard.train(trainer, fold=fold, configuration=configuration, plans=plans)
         previous = ["-prev_stage_predictions", tmp_path / "3d_lowres"] if "cascade" in configuration else []
         output = tmp_path / configuration
-        hard.predict(TRAINER, output, *previous, configuration=configuration, plans=plans)
+        hard.predict(trainer, output, *previous, configuration=configuration, plans=plans)
         prediction = sitk.ReadImage(output / "case_5.nii.gz")
         reference = sitk.ReadImage(hard.raw / "imagesTs" / "case_5_0000.nii.gz")
         assert prediction.GetSize() == reference.GetSize()
         # The ignore label is never predicted.
         assert set(sitk.GetArrayViewFromImage(prediction).flat) <= {0, 1, 2}
-        assert (hard.fold(TRAINER, 0, configuration, plans) / "validation" / "summary.json").exists()
+        assert (hard.fold(trainer, 0, configuration, plans) / "validation" / "summary.json").exists()
 
 
 @pytest.mark.parametrize("plans", ["nnUNetPlans", RESENC])
