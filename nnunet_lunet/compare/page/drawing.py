@@ -9,7 +9,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import offset_copy
 
 from nnunet_lunet.compare.page.marks import BLACK, Mark
@@ -119,7 +119,9 @@ def size_axis(axes: Any, sizes: Sequence[float], what: str) -> None:
     axes.set_xscale("log")
     axes.set_xlim(low / room, high * room)
     subdivisions = (1, 2, 5) if high / low < 100 else (1, 3) if high / low < 3000 else (1,)
-    axes.xaxis.set_major_locator(LogLocator(subs=subdivisions))
+    # Where fewer than two of its ticks fit, LogLocator draws as many others as would on a wide axis.
+    narrow = high / low * room**2 < 5
+    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]) if narrow else LogLocator(subs=subdivisions))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(f"{what} (logarithmic)")

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from itertools import pairwise
 
 import browser
 import comparisons
@@ -111,3 +112,21 @@ def test_the_browser_shows_the_section(comparison, tmp_path, width):
 def test_the_picture_is_a_png_as_others_are(comparison):
     png = drawing.png(figures.ALL["dice_along_pruning"], comparison)
     assert png is not None and imread(io.BytesIO(png)).shape[1] == 2000
+
+
+@pytest.mark.parametrize("factor", [1, 1.1, 1.5, 2, 4, 40])
+def test_numbers_on_the_axes_do_not_touch(tmp_path, factor):
+    largest = [4_000_000, round(4_000_000 / factor), 3_999_000]
+    comparison = comparisons.make(tmp_path, names=["Pruned"], worst=0, pruning=[run(DICE[:3], kept=(), sizes=largest)])
+    figure = pruning_figure.dice_along_pruning(comparison)
+    assert figure is not None
+    figure.draw_without_rendering()
+    for axes in figure.axes[:2]:
+        low, high = axes.get_xlim()
+        labels = [
+            label.get_window_extent()
+            for label, place in zip(axes.get_xticklabels(), axes.get_xticks(), strict=True)
+            if low <= place <= high and label.get_text()
+        ]
+        assert len(labels) >= 2
+        assert all(right.x0 > left.x1 for left, right in pairwise(labels))
