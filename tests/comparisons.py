@@ -95,7 +95,7 @@ def _of_metrics(*values):
 def _model(name, index):
     size, width = 4_000_000 // 4**index + 1, max(1, 64 // 2**index)
     channels = [width, 2 * width, 4 * width] if index == 0 else [width] * 3
-    cost = Cost(NetworkCost(size, size * 1000, None, channels), 8.0 / (index + 1), 2_000_000_000)
+    cost = Cost(NetworkCost(size, size * 1000, size * 100, channels), 8.0 / (index + 1), 2_000_000_000)
     return Model(name, name, "nnUNetPlans", "3d_fullres", [("0", None)], cost)
 
 

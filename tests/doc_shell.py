@@ -29,6 +29,15 @@ SETUPS = {
     "a trained flat U-Net": ((), "nnUNetv2_train 4 3d_fullres 0 -tr LUnetTrainer_w16"),
     "a trained U-Net": ((), "nnUNetv2_train 4 3d_fullres 0 -tr UNetTrainer_w4"),
     "a pruned fold": ((), "nnUNetv2_train 4 3d_fullres 0 -tr LUnetPruningTrainer_w4_keep50_100epochs"),
+    # So short a training passes no size at which one is kept.
+    "a kept checkpoint": (
+        ("a pruned fold",),
+        """
+        cd "$nnUNet_results/Dataset004_Hippocampus"
+        cd LUnetPruningTrainer_w4_keep50_100epochs__nnUNetPlans__3d_fullres/fold_0
+        cp checkpoint_final.pth checkpoint_keep75.pth
+        """,
+    ),
     # Of nnU-Net's own trainer there is none that trains so short.
     "three models": (
         ("a trained flat U-Net", "a trained U-Net"),

@@ -13,7 +13,10 @@ def compare(
         list[str] | None,
         typer.Option("-m", "--model", help="[NAME=]TRAINER[:PLANS[:CONFIGURATION]]; several; all if none."),
     ] = None,
-    predictions: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER of label maps; several.")] = None,
+    predictions: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=FOLDER of label maps, or [NAME=]CHECKPOINT=FOLDER; several."),
+    ] = None,
     references: Annotated[Path | None, typer.Option(help="Folder of label maps, for --predictions.")] = None,
     baseline: Annotated[
         str | None, typer.Option(help="Model to compare with: the first named, or that with most parameters.")

@@ -6,7 +6,7 @@ from statistics import median, median_low
 from nnunet_lunet.compare.record import Cost, LearningCurve
 from nnunet_lunet.compare.selection import Candidate
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.host import networks, results
+from nnunet_lunet.host import checkpoints, networks, results
 
 
 def cost(
@@ -14,16 +14,17 @@ def cost(
 ) -> tuple[Cost, list[LearningCurve], list[str]]:
     """Cost of a model, how its runs learned, and notes on what could not be told.
 
-    Seconds are of all runs; the network is that of the run with the median number of parameters (pruning gives each
-    run a size of its own).
+    Of predictions of a checkpoint on the way, all is up to that checkpoint. Seconds are of all runs; the network is
+    that of the run with the median number of parameters (pruning gives each run a size of its own).
 
     :param on_run: called after each run's checkpoint
     """
+    checkpoint = candidate.checkpoint or checkpoints.FINAL
     trained, curves, notes = {}, [], []
     for run in candidate.runs:
         if run.folder is not None:
             try:
-                fold = trained[run.folder] = results.trained_fold(run.folder, iterations_per_epoch=1)
+                fold = trained[run.folder] = results.trained_fold(run.folder, 1, checkpoint)
                 curves.append(LearningCurve(candidate.name, run.fold, run.seed, fold.seconds, fold.pseudo_dice))
             except UserError as error:
                 notes.append(f"Cost of {candidate.name}: {error.message}.")
@@ -35,7 +36,7 @@ def cost(
     seconds = median(fold.seconds_per_iteration for fold in trained.values())
     folder = next(folder for folder, fold in trained.items() if _size(fold) == middle)
     try:
-        network = networks.cost_of_fold(folder)
+        network = networks.cost_of_fold(folder, checkpoint)
     except UserError as error:
         notes.append(f"Multiply-adds and channels of {candidate.name}: {error.message}.")
         network = trained[folder].network

@@ -18,6 +18,7 @@ from nnunet_lunet.compare.record import (  # fmt: skip
     Cost,
     LearningCurve,
     Model,
+    PruningRun,
     Score,
     Summary,
     Test,
@@ -76,11 +77,12 @@ def read_json(file: Path) -> Comparison:
         content["labels"] = {int(value): name for value, name in content["labels"].items()}
         content["models"] = [_model(model) for model in content["models"]]
         kinds: dict[str, type] = {
-            "summaries": Summary, "tests": Test, "learning": LearningCurve, "worst": WorstCase,
+            "summaries": Summary, "tests": Test, "learning": LearningCurve, "worst": WorstCase, "pruning": PruningRun,
         }  # fmt: skip
         content["scores"] = [_score(score) for score in content["scores"]]
         for name, kind in kinds.items():
-            content[name] = [kind(**entry) for entry in content[name]]
+            # Comparisons of the time before pruning runs were in them are records of results, too.
+            content[name] = [kind(**entry) for entry in content.get(name, [])]
         return Comparison(**content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{file} is no readable comparison ({type(error).__name__}: {error})") from error

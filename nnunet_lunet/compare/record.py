@@ -28,6 +28,7 @@ class Model:
 
     :param name: short and unique, e.g. ``LUnetTrainer_w8`` (plans and configuration are in it only where they differ)
     :param runs: fold and seed of each run that is compared; None for a folder of predictions, or where no seed is named
+    :param checkpoint: file name of the checkpoint that made a folder of predictions, where the user named it
     """
 
     name: str
@@ -36,6 +37,7 @@ class Model:
     configuration: str | None
     runs: list[tuple[str | None, int | None]]
     cost: Cost
+    checkpoint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,26 @@ class LearningCurve:
     seed: int | None
     seconds: list[float]
     pseudo_dice: list[float | None]
+
+
+@dataclass(frozen=True)
+class PruningRun:
+    """What one run of a pruning model went through, an entry an epoch.
+
+    :param multiply_adds: of one patch in training, with the lower heads that prediction does not compute
+    :param pseudo_dice: nnU-Net's mean over the foreground labels in the random validation patches of each epoch; None
+        where no label was in them
+    :param kept: index of the epoch whose network and weights a checkpoint on the way holds, by the percentage of
+        channels in that checkpoint's name
+    """
+
+    model: str
+    fold: str | None
+    seed: int | None
+    parameters: list[int]
+    multiply_adds: list[int]
+    pseudo_dice: list[float | None]
+    kept: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -153,3 +175,4 @@ class Comparison:
     notes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""
+    pruning: list[PruningRun] = field(default_factory=list)

@@ -11,7 +11,20 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from nnunet_lunet.atomic import atomic_write
-from nnunet_lunet.compare import analysis, costs, files, metrics, notes, pairing, scoring, selection, table
+from nnunet_lunet.compare import (
+    analysis,
+    costs,
+    files,
+    metrics,
+    notes,
+    pairing,
+    predicted,
+    pruning_runs,
+    scoring,
+    selection,
+    table,
+)  # fmt: skip
+from nnunet_lunet.compare.predicted import Predictions
 from nnunet_lunet.compare.record import FOREGROUND, Comparison, Cost, Model, Score, WorstCase
 from nnunet_lunet.compare.selection import Candidate
 from nnunet_lunet.errors import UserError
@@ -29,7 +42,8 @@ class Request:
     :param dataset: number or name, as nnU-Net's ``-d``
     :param models: trained ones, each [NAME=]TRAINER[:PLANS[:CONFIGURATION]]; all there are, if neither these nor
         ``predictions`` are given
-    :param predictions: folders of label maps, each NAME=FOLDER
+    :param predictions: folders of label maps, each NAME=FOLDER or, made by a checkpoint of a fold,
+        [NAME=]CHECKPOINT=FOLDER
     :param references: folder of label maps; those of training cases are found without it
     :param baseline: name; the first that is asked for, and of all models the one with most parameters
     :param folds: all but ``all`` if not given
@@ -60,9 +74,9 @@ def run(request: Request, output: Path | None, console: Console) -> Comparison:
     :raises UserError: see ``lunet compare --help``; nothing was written
     """
     _check(request)
-    predictions = _folders(request.predictions)
+    predictions = predicted.read(request.predictions)
     dataset = None if request.dataset is None else folders.dataset_name(request.dataset)
-    source = references.find(dataset, request.references, predictions)
+    source = references.find(dataset, request.references, [entry.folder for entry in predictions])
     folder = output if output is not None else Path(f"comparison-{re.sub(r'[^0-9A-Za-z._-]+', '_', source.name)}")
     files.check_free(folder, request.overwrite)
     comparison = compare(request, source, predictions, console)
@@ -74,10 +88,9 @@ def run(request: Request, output: Path | None, console: Console) -> Comparison:
     return comparison
 
 
-def compare(request: Request, source: Source, predictions: dict[str, Path], console: Console) -> Comparison:
+def compare(request: Request, source: Source, predictions: Sequence[Predictions], console: Console) -> Comparison:
     """The comparison, without writing anything.
 
-    :param predictions: folder by model name
     :raises UserError: see ``lunet compare --help``
     """
     labels = _unambiguous(results.labels(source.description))
@@ -100,11 +113,12 @@ def compare(request: Request, source: Source, predictions: dict[str, Path], cons
         runs = sum(len(candidate.runs) for candidate in candidates)
         step = _step(progress, "reading checkpoints", runs)
         priced = [(candidate, *costs.cost(candidate, step)) for candidate in candidates]
+    pruned, unread = pruning_runs.read(candidates)
     baseline = asked or _largest({candidate.name: cost for candidate, cost, *_ in priced})
     tests, untested = analysis.tests(scores, baseline, request.margin)
     particular = [
         *said, *on_folds, *on_seeds, *on_cases, *_lacking(left_out), *(note for *_, told in priced for note in told),
-        *untested, *(notes.of_size(len(common)) if tests else []),
+        *unread, *untested, *(notes.of_size(len(common)) if tests else []),
     ]  # fmt: skip
     for note in particular:
         console.print(Text(note, style="yellow"), soft_wrap=True)
@@ -123,10 +137,12 @@ def compare(request: Request, source: Source, predictions: dict[str, Path], cons
             *particular,
             *notes.of_metrics(request.tolerance, labels.ignore is not None, reader),
             *notes.of_statistics(request.margin),
+            *(notes.of_pruning() if pruned else []),
         ],
         versions=notes.versions(),
         command=request.command,
-    )  # fmt: skip
+        pruning=pruned,
+    )
 
 
 def _check(request: Request) -> None:
@@ -148,20 +164,6 @@ def _check(request: Request) -> None:
     metrics.check_installed()
 
 
-def _folders(predictions: Sequence[str]) -> dict[str, Path]:
-    folders: dict[str, Path] = {}
-    for entry in predictions:
-        name, _, folder = entry.partition("=")
-        if not name.strip() or not folder:
-            raise UserError(f"--predictions {entry!r}: write NAME=FOLDER")
-        if name in folders:
-            raise UserError(f"--predictions {name!r} is there twice: give each folder a name of its own")
-        if not Path(folder).is_dir():
-            raise UserError(f"--predictions {entry}: {folder} is no folder")
-        folders[name] = Path(folder)
-    return folders
-
-
 def _unambiguous(labels: results.Labels) -> results.Labels:
     """A label that is named as the mean over labels is gets another name."""
     if FOREGROUND not in labels.foreground:
@@ -174,14 +176,16 @@ def _unambiguous(labels: results.Labels) -> results.Labels:
     )
 
 
-def _candidates(request: Request, source: Source, predictions: dict[str, Path]) -> tuple[list[Candidate], list[str]]:
+def _candidates(
+    request: Request, source: Source, predictions: Sequence[Predictions]
+) -> tuple[list[Candidate], list[str]]:
     ending = source.description["file_ending"]
     trained: list[Candidate] = []
     said: list[str] = []
     if request.models or not predictions:
         wanted = selection.Wanted(request.models, request.folds, request.plans, request.configuration)
         trained, said = selection.trained(source.name, ending, wanted)
-    candidates = trained + [selection.from_folder(name, folder, ending) for name, folder in predictions.items()]
+    candidates = trained + predicted.candidates(predictions, trained, ending)
     selection.check_names(candidates)
     return candidates, said
 
@@ -204,7 +208,9 @@ def _largest(prices: dict[str, Cost]) -> str:
 
 def _model(candidate: Candidate, cost: Cost) -> Model:
     runs = [(run.fold, run.seed) for run in candidate.runs]
-    return Model(candidate.name, candidate.trainer, candidate.plans, candidate.configuration, runs, cost)
+    return Model(
+        candidate.name, candidate.trainer, candidate.plans, candidate.configuration, runs, cost, candidate.checkpoint
+    )
 
 
 def _worst(scores: Sequence[Score], cases: Sequence[scoring.Case], source: Source) -> list[WorstCase]:

@@ -1,4 +1,4 @@
-"""Which models are compared: trained ones by name, and folders of predictions."""
+"""Which trained models are compared, by name."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,14 +10,14 @@ from nnunet_lunet.host import results
 from nnunet_lunet.trainers import names
 
 #: Trainer without the seed, plans, configuration.
-_Key = tuple[str, str, str]
+Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
 class Run:
     """Predictions of one training, or of one folder.
 
-    :param folder: the fold's folder; None for a folder of predictions
+    :param folder: the fold's folder; None for a folder of predictions of which nothing is known
     :param label_maps: by case
     """
 
@@ -29,13 +29,19 @@ class Run:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model with all its runs that have predictions; its trainer's name is without the seed."""
+    """A model with all its runs that have predictions.
+
+    :param trainer: its name without the seed
+    :param checkpoint: file name of the checkpoints that predicted, where the user names it; None for validations and
+        for predictions of which nothing is known
+    """
 
     name: str
     trainer: str | None
     plans: str | None
     configuration: str | None
     runs: list[Run]
+    checkpoint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,17 +87,6 @@ def trained(dataset: str, ending: str, wanted: Wanted) -> tuple[list[Candidate],
     return _grouped(kept, ending, given), notes
 
 
-def from_folder(name: str, folder: Path, ending: str) -> Candidate:
-    """A folder of predictions as a model.
-
-    :raises UserError: not there, or without label maps
-    """
-    label_maps = results.label_maps(folder, ending)
-    if not label_maps:
-        raise UserError(f"--predictions {name}={folder}: there is no {ending} file in it")
-    return Candidate(name, None, None, None, [Run(None, None, None, label_maps)])
-
-
 def check_names(candidates: Sequence[Candidate]) -> None:
     """:raises UserError: two models of one name"""
     for name, number in Counter(candidate.name for candidate in candidates).items():
@@ -110,7 +105,8 @@ def find(name: str, candidates: Sequence[Candidate], option: str) -> Candidate:
     words = name.split(":")
     found = [
         candidate for candidate in candidates
-        if words == [candidate.trainer, candidate.plans, candidate.configuration][: len(words)]
+        if candidate.checkpoint is None
+        and words == [candidate.trainer, candidate.plans, candidate.configuration][: len(words)]
     ]  # fmt: skip
     if len(found) != 1:
         what = "stands for several models" if found else "is none of the models"
@@ -118,10 +114,10 @@ def find(name: str, candidates: Sequence[Candidate], option: str) -> Candidate:
     return found[0]
 
 
-def _of_names(present: Sequence[results.Fold], wanted: Wanted) -> tuple[list[results.Fold], dict[_Key, str]]:
+def _of_names(present: Sequence[results.Fold], wanted: Wanted) -> tuple[list[results.Fold], dict[Key, str]]:
     """Folds that are asked for, and the names that the user gives to models."""
     chosen: list[results.Fold] = []
-    given: dict[_Key, str] = {}
+    given: dict[Key, str] = {}
     for asked in wanted.models:
         name, equals, spec = asked.rpartition("=")
         if equals and not name.strip():
@@ -135,7 +131,7 @@ def _of_names(present: Sequence[results.Fold], wanted: Wanted) -> tuple[list[res
         if any(fold in chosen for fold in found):
             raise UserError(f"-m {spec!r} asks for a model that an earlier -m asks for, too")
         if equals:
-            keys = {_key(fold) for fold in found if fold.is_validated}
+            keys = {key_of(fold) for fold in found if fold.is_validated}
             if len(keys) > 1:
                 several = ", ".join(sorted(map(":".join, keys)))
                 raise UserError(f"-m {asked!r} names {len(keys)} models: {several}; say which")
@@ -160,35 +156,37 @@ def _of(present: Sequence[results.Fold], spec: str | None, wanted: Wanted) -> li
     ]  # fmt: skip
 
 
-def _key(fold: results.Fold) -> _Key:
+def key_of(fold: results.Fold) -> Key:
+    """What the folds and seeds of one model have in common."""
     return names.without_seed(fold.trainer), fold.plans, fold.configuration
 
 
-def _grouped(folds: Sequence[results.Fold], ending: str, given: Mapping[_Key, str]) -> list[Candidate]:
-    groups: dict[_Key, list[results.Fold]] = {}
+def _grouped(folds: Sequence[results.Fold], ending: str, given: Mapping[Key, str]) -> list[Candidate]:
+    groups: dict[Key, list[results.Fold]] = {}
     for fold in folds:
-        groups.setdefault(_key(fold), []).append(fold)
+        groups.setdefault(key_of(fold), []).append(fold)
     candidates = []
     for key, members in groups.items():
         runs = [
-            Run(fold.fold, _seed(fold.trainer), fold.folder, results.label_maps(fold.folder / "validation", ending))
+            Run(fold.fold, seed_of(fold.trainer), fold.folder, results.label_maps(fold.folder / "validation", ending))
             for fold in members
         ]
         for (number, seed), times in Counter((run.fold, run.seed) for run in runs).items():
             if times > 1:
                 folders = ", ".join(sorted({fold.trainer for fold in members}))
                 raise UserError(f"fold {number}, seed {seed} of {':'.join(key)} is there twice ({folders}); remove one")
-        candidates.append(Candidate(given.get(key) or _name(key, groups), *key, runs))
+        candidates.append(Candidate(given.get(key) or name_of(key, groups), *key, runs))
     return candidates
 
 
-def _name(key: _Key, keys: Iterable[_Key]) -> str:
+def name_of(key: Key, keys: Iterable[Key]) -> str:
     """As short as tells all models apart, and a name that ``-m`` takes."""
     _, plans, configurations = (set(column) for column in zip(*keys, strict=True))
     return ":".join(key[: 3 if len(configurations) > 1 else 2 if len(plans) > 1 else 1])
 
 
-def _seed(trainer: str) -> int | None:
+def seed_of(trainer: str) -> int | None:
+    """The seed that a trainer's name says; None where it says none, or is not of our grammar."""
     try:
         return names.parse(trainer).seed
     except names.TrainerNameError:

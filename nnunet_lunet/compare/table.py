@@ -1,14 +1,15 @@
 """The tables of a comparison: as plain rows, as Markdown, and for the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from rich import box
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from nnunet_lunet import numbers
-from nnunet_lunet.compare import words
+from nnunet_lunet.compare import pruning_runs, words
 from nnunet_lunet.compare.metrics import METRICS
 from nnunet_lunet.compare.record import FOREGROUND, Comparison, Model, Summary, Test
 
@@ -22,10 +23,79 @@ class Table:
     rows: list[list[str]]
 
 
+@dataclass(frozen=True)
+class OverRuns:
+    """A mean over runs: as text, what stands below it (a remark; the lowest and the highest), and as a number."""
+
+    text: str
+    below: list[str]
+    sort: float | None
+
+
 def costs(comparison: Comparison) -> Table:
     """What each model is and costs."""
-    header = ["model", "runs", "parameters", "multiply-adds", "s/epoch", "peak memory", "channels per level"]
-    return Table("Models", header, [[model.name, _runs(model), *_cost(model)] for model in comparison.models])
+    header = [
+        "model", "runs", "parameters", "multiply-adds", "activations", "s/epoch", "peak memory", "channels per level",
+    ]  # fmt: skip
+    rows = [[model.name, _runs(model), *_cost(model)] for model in comparison.models]
+    if all(model.cost.network.activation_bytes is None for model in comparison.models):
+        # Records of results from before they were counted.
+        where = header.index("activations")
+        for cells in (header, *rows):
+            del cells[where]
+    return Table("Models", header, rows)
+
+
+def pruning(comparison: Comparison) -> Table:
+    """Of each pruning model the best pseudo Dice along the way, and that of the last epoch, with the sizes there."""
+    header = [
+        "model", "best pseudo Dice", "parameters there", "multiply-adds there", "last pseudo Dice",
+        "parameters at the end", "multiply-adds at the end",
+    ]  # fmt: skip
+    rows = [
+        [name, *(f"{cell.text} ({'; '.join(cell.below)})" if cell.below else cell.text for cell in cells)]
+        for name, cells in pruning_cells(comparison).items()
+    ]
+    return Table("Pruning runs: pseudo Dice, of random patches during training", header, rows)
+
+
+def pruning_cells(comparison: Comparison) -> dict[str, list[OverRuns]]:
+    """Row by model: pseudo Dice, parameters and multiply-adds of the best epoch, then of the last."""
+    return {
+        name: [*_network(found.best, _epoch(found.best)), *_network(found.last, "")]
+        for name, found in pruning_runs.moments(comparison).items()
+    }
+
+
+def _network(moments: Sequence[pruning_runs.Moment], when: str) -> list[OverRuns]:
+    dice = [moment.pseudo_dice for moment in moments if moment.pseudo_dice is not None]
+    share = f"{numbers.significant(100 * fmean(moment.share for moment in moments))} %" if moments else ""
+    return [
+        _over_runs(dice, lambda value: words.score(value, "dice"), when),
+        _over_runs([moment.parameters for moment in moments], numbers.whole, share),
+        _over_runs([moment.multiply_adds for moment in moments], numbers.scaled, ""),
+    ]
+
+
+def _epoch(moments: Sequence[pruning_runs.Moment]) -> str:
+    """``epoch 80 to 158 of 300``."""
+    found, lengths = ({getattr(moment, name) for moment in moments} for name in ("epoch", "epochs"))
+    if not found:
+        return ""
+    return f"epoch {_from_to(found, numbers.whole)} of {_from_to(lengths, numbers.whole)}"
+
+
+def _over_runs(values: Sequence[float], show: Callable[[float | None], str], remark: str) -> OverRuns:
+    if not values:
+        return OverRuns(numbers.MISSING, [], None)
+    spread = _from_to(values, show)
+    below = [line for line in (remark, spread if " to " in spread else "") if line]
+    return OverRuns(show(fmean(values)), below, fmean(values))
+
+
+def _from_to(values: Collection[float], show: Callable[[float | None], str]) -> str:
+    lowest, highest = show(min(values)), show(max(values))
+    return lowest if lowest == highest else f"{lowest} to {highest}"
 
 
 def scores(comparison: Comparison, metric: str) -> Table:
@@ -106,6 +176,8 @@ def _rich(title: str, caption: str, numbers: Sequence[str]) -> RichTable:
 def markdown(comparison: Comparison) -> str:
     """The whole comparison for a reader."""
     parts = [f"# {comparison.dataset}", *_facts(comparison), _markdown(costs(comparison))]
+    if comparison.pruning:
+        parts += [_markdown(pruning(comparison))]
     parts += [_markdown(scores(comparison, metric)) for metric in METRICS]
     if comparison.tests:
         parts += [f"## Against {_escaped(comparison.baseline)}"]
@@ -156,6 +228,7 @@ def _cost(model: Model) -> list[str]:
     return [
         numbers.whole(network.parameters),
         numbers.scaled(network.multiply_adds),
+        numbers.scaled(network.activation_bytes, "B"),
         numbers.significant(cost.seconds_per_epoch),
         numbers.scaled(cost.peak_memory, "B"),
         numbers.MISSING if channels is None else ", ".join(map(str, channels)),

@@ -10,6 +10,8 @@ import torch
 
 from nnunet_lunet.errors import UserError
 
+#: What nnU-Net calls the last checkpoint of a training.
+FINAL = "checkpoint_final.pth"
 #: Key of what this package's trainers put into a checkpoint beside what nnU-Net does.
 OWN_STATE = "nnunet_lunet"
 
@@ -17,6 +19,11 @@ OWN_STATE = "nnunet_lunet"
 def own_state(checkpoint: dict[str, Any]) -> dict[str, Any]:
     """What the trainer that wrote a checkpoint put into it by its hook; empty if it is none of this package's."""
     return checkpoint.get(OWN_STATE) or {}
+
+
+def label(name: str) -> str:
+    """What tells a checkpoint from the others of its fold: ``keep50`` of ``checkpoint_keep50.pth``."""
+    return name.removesuffix(".pth").removeprefix("checkpoint_")
 
 
 def plain(value: Any) -> Any:

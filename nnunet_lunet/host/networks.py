@@ -7,6 +7,7 @@ import warnings
 import zipfile
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from torch import nn
 from nnunet_lunet.architectures import cost, feature_maps
 from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import checkpoints
 
 _BROKEN = (
     OSError, EOFError, RuntimeError, LookupError, TypeError, ValueError, AttributeError, pickle.UnpicklingError,
@@ -23,7 +25,7 @@ _BROKEN = (
 )  # fmt: skip
 
 
-def cost_of_fold(fold: Path, checkpoint: str = "checkpoint_final.pth") -> NetworkCost:
+def cost_of_fold(fold: Path, checkpoint: str = checkpoints.FINAL) -> NetworkCost:
     """Cost of the network that nnU-Net's predictor makes of a trained fold: stock, lean or pruned.
 
     :param fold: folder such as ``…/LUnetTrainer__nnUNetPlans__3d_fullres/fold_0``; plans and data set description are
@@ -45,7 +47,10 @@ def cost_of_fold(fold: Path, checkpoint: str = "checkpoint_final.pth") -> Networ
             "trainer, and plans.json and dataset.json in the folder above its fold"
         ) from error
     network = getattr(predictor.network, "_orig_mod", predictor.network)
-    return cost_of_network(network, predictor.configuration_manager.patch_size)
+    patch_size = predictor.configuration_manager.patch_size
+    # The predictor's network has no lower heads to compute; autograd keeps nothing for them but what it keeps anyway.
+    kept = cost.activation_memory(network, feature_maps.input_channels(network), patch_size)
+    return replace(cost_of_network(network, patch_size), activation_bytes=kept)
 
 
 def cost_of_network(network: nn.Module, patch_size: Sequence[int]) -> NetworkCost:

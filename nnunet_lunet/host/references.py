@@ -1,6 +1,6 @@
 """Where a comparison finds the labels of its data set, the references and the images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,11 @@ class Source:
         return next((file for file in (self.raw / name for name in [*listed[:1], *named]) if file.is_file()), None)
 
 
-def find(dataset: str | None, references: Path | None, predictions: Mapping[str, Path]) -> Source:
+def find(dataset: str | None, references: Path | None, predictions: Sequence[Path]) -> Source:
     """
     :param dataset: its name; None where folders of predictions and references say all
     :param references: where references are looked for first; then the references of training that nnU-Net keeps
-    :param predictions: folder by model name
+    :param predictions: their folders
     :raises UserError: no ``dataset.json`` or no references, or not readable
     """
     preprocessed, raw, trained = (
@@ -49,7 +49,7 @@ def find(dataset: str | None, references: Path | None, predictions: Mapping[str,
     )
     models = sorted(trained.glob("*__*__*")) if trained is not None else []
     beside = [references, references.resolve().parent] if references is not None else []
-    own = [preprocessed, raw, *models] if dataset is not None else [*predictions.values(), *beside]
+    own = [preprocessed, raw, *models] if dataset is not None else [*predictions, *beside]
     description, folder = _description([place for place in own if place is not None])
     kept = [preprocessed / "gt_segmentations" if preprocessed else None, raw / "labelsTr" if raw else None]
     found: dict[str, Path] = {}

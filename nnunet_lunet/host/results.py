@@ -22,7 +22,7 @@ _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 @dataclass(frozen=True)
 class TrainedFold:
-    """What one finished training left in its fold's folder.
+    """What one training left in its fold's folder.
 
     :param network: its trainable numbers, layers that the state dict names twice counted once; weights tell no more
     :param seconds_per_iteration: median epoch time over the epoch's training iterations; the epoch's validation
@@ -41,12 +41,18 @@ class TrainedFold:
     peak_memory: int | None
 
 
-def trained_fold(folder: Path, iterations_per_epoch: int) -> TrainedFold:
-    """:raises UserError: no readable ``checkpoint_final.pth`` in the fold's folder"""
-    checkpoint = checkpoints.read(folder / "checkpoint_final.pth")
+def trained_fold(folder: Path, iterations_per_epoch: int, checkpoint_name: str = checkpoints.FINAL) -> TrainedFold:
+    """
+    :param checkpoint_name: of the file in ``folder``; of one that was written on the way, the epochs up to it
+    :raises UserError: no such checkpoint that can be read, or none of its epochs came to an end
+    """
+    checkpoint = checkpoints.read(folder / checkpoint_name)
     log = checkpoint["logging"]
-    epochs = zip(log["epoch_start_timestamps"], log["epoch_end_timestamps"], strict=True)
+    # A checkpoint on the way may have been written before the end of its epoch was logged.
+    epochs = zip(log["epoch_start_timestamps"], log["epoch_end_timestamps"], strict=False)
     durations = [end - start for start, end in epochs]
+    if not durations:
+        raise UserError(f"checkpoint {folder / checkpoint_name} was written before the end of its first epoch")
     tensors = {
         tensor.data_ptr(): tensor.numel()
         for key, tensor in checkpoint["network_weights"].items()
@@ -57,7 +63,7 @@ def trained_fold(folder: Path, iterations_per_epoch: int) -> TrainedFold:
         network=NetworkCost(parameters=sum(tensors.values())),
         seconds_per_iteration=median(durations) / iterations_per_epoch,
         seconds=list(accumulate(durations)),
-        pseudo_dice=[float(dice) if isfinite(dice) else None for dice in log["ema_fg_dice"]],
+        pseudo_dice=[float(dice) if isfinite(dice) else None for dice in log["ema_fg_dice"][: len(durations)]],
         peak_memory=checkpoints.own_state(checkpoint).get("peak_memory"),
     )
 
@@ -160,11 +166,19 @@ def folds(dataset: str) -> list[Fold]:
     """
     found = []
     for folder in sorted((folders.results_folder() / dataset).glob("*__*__*/fold_*")):
-        parts = convert_identifier_to_trainer_plans_config(str(folder.parent))
-        if len(parts) == 3 and folder.is_dir():
-            trainer, plans, configuration = parts
-            found.append(Fold(trainer, plans, configuration, folder.name.removeprefix("fold_"), folder))
+        fold = fold_at(folder)
+        if fold is not None and folder.is_dir():
+            found.append(fold)
     return found
+
+
+def fold_at(folder: Path) -> Fold | None:
+    """What the path of a fold's folder says, whether it is there or not; None for a path of another form."""
+    parts = convert_identifier_to_trainer_plans_config(str(folder.parent))
+    if len(parts) != 3 or not folder.name.startswith("fold_"):
+        return None
+    trainer, plans, configuration = parts
+    return Fold(trainer, plans, configuration, folder.name.removeprefix("fold_"), folder)
 
 
 def label_maps(folder: Path, ending: str) -> dict[str, Path]:

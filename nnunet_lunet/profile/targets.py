@@ -133,8 +133,8 @@ def of_checkpoint(file: Path) -> Target:
     except (KeyError, TypeError) as error:
         raise UserError(f"checkpoint {file}: neither it nor its model folder says its {error}") from error
     name = f"{trainer} {file.absolute().parent.name}"
-    if file.name != "checkpoint_final.pth":
-        name += f" {file.stem.removeprefix('checkpoint_')}"
+    if file.name != checkpoints.FINAL:
+        name += f" {checkpoints.label(file.name)}"
     return Target(name, trainer, source, plans, configuration, dataset, os.fspath(file.absolute()))
 
 

@@ -346,6 +346,39 @@ def test_worst_cases_have_files_to_draw(three, compare):
     assert worst[0].dice == {"UNetTrainer": 0, "LUnetTrainer_w8": 1, "nnUNetTrainer": 0.5}
 
 
+@pytest.fixture
+def pruned(three):
+    """A fourth model, which lost half of its parameters on the way."""
+    fold = three.trained("LUnetPruningTrainer_keep5", {f"case_{index}": both(index, shift=1) for index in range(3)})
+    epochs = [
+        {"epoch": epoch, "parameters": size, "multiply_adds": 1000 * size, "pseudo_dice": dice}
+        for epoch, (size, dice) in enumerate([(1000, 0.5), (800, 0.75), (500, 0.25)])
+    ]
+    (fold / "pruning_history.json").write_text(json.dumps({"epochs": epochs, "marks": {"50": 2}}))
+    return fold
+
+
+def test_a_pruning_run_is_in_the_files_and_on_the_page(pruned, compare, tmp_path):
+    found = compare()
+    (run,) = found.pruning
+    assert (run.model, run.fold, run.parameters, run.kept) == (
+        "LUnetPruningTrainer_keep5", "0", [1000, 800, 500], {"50": 2},
+    )  # fmt: skip
+    row = "| LUnetPruningTrainer_keep5 | 0.750 (epoch 2 of 3) | 800 (80 %) | 800 k | 0.250 | 500 (50 %) | 500 k |"
+    assert row in (tmp_path / "out" / "comparison.md").read_text()
+    assert "Along the pruning runs" in (tmp_path / "out" / "comparison.html").read_text()
+    assert (tmp_path / "out" / "dice_along_pruning.png").stat().st_size
+    assert sum(note.startswith("Along a pruning run") for note in found.notes) == 1
+    # Without the record: no old picture stays, and the rest is as before.
+    (pruned / "pruning_history.json").write_text("{")
+    damaged = compare(overwrite=True)
+    assert damaged.pruning == [] and damaged.scores == found.scores
+    (said,) = [note for note in damaged.notes if "pruning history" in note]
+    assert said.startswith("No pruning history of LUnetPruningTrainer_keep5, fold 0:")
+    assert said in compare.printed()
+    assert not (tmp_path / "out" / "dice_along_pruning.png").exists()
+
+
 def test_costs_of_real_trainings(tiny, tmp_path):
     """Two seeds and a baseline, by the stock command; the baseline is the larger network."""
     for trainer in ("LUnetTrainer_w2_1epochs_1iters_seed1", "LUnetTrainer_w2_1epochs_1iters_seed2"):

@@ -39,6 +39,9 @@ def test_a_pruned_fold_costs_what_its_own_weights_cost(tiny, tmp_path):
     last = loaded.history.epochs[-1]
     assert found.parameters == last.parameters == cost.parameters(loaded.bare_network)
     assert found.channels_per_level == last.channels_per_level
+    assert found.activation_bytes == cost.activation_memory(
+        loaded.bare_network, 1, loaded.configuration_manager.patch_size
+    )
     assert found.parameters < loaded.history.epochs[0].parameters
     # Training also computes the lower heads.
     assert 0 < known(found.multiply_adds) < last.multiply_adds

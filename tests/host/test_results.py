@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -28,6 +29,29 @@ def test_a_trained_fold(tmp_path):
     assert results.trained_fold(tmp_path, 10) == results.TrainedFold(
         "T", NetworkCost(parameters=9), 0.5, [9.0, 13.0, 18.0], [0.5, 0.75, None], 2_000_000
     )
+
+
+def on_the_way(folder, started, ended, dice):
+    checkpoint = {
+        "trainer_name": "T", "network_weights": {"a.weight": torch.zeros(3, 2)},
+        "logging": {"epoch_start_timestamps": started, "epoch_end_timestamps": ended, "ema_fg_dice": dice},
+    }  # fmt: skip
+    torch.save(checkpoint, folder / "checkpoint_keep50.pth")
+    return results.trained_fold(folder, 1, "checkpoint_keep50.pth")
+
+
+def test_a_checkpoint_of_an_epoch_whose_end_is_not_logged(tmp_path):
+    fold = on_the_way(tmp_path, [0.0, 10.0], [9.0], [0.5, 0.75])
+    assert (fold.seconds, fold.pseudo_dice, fold.network.parameters) == ([9.0], [0.5], 6)
+    with pytest.raises(UserError, match=r"checkpoint_keep50\.pth was written before the end of its first epoch"):
+        on_the_way(tmp_path, [0.0], [], [0.5])
+
+
+def test_what_a_path_says_of_a_fold():
+    fold = results.fold_at(Path("results/Dataset004_X/T_w4__P__3d_fullres/fold_all"))
+    assert fold and (fold.trainer, fold.plans, fold.configuration, fold.fold) == ("T_w4", "P", "3d_fullres", "all")
+    assert results.fold_at(Path("T__P/fold_0")) is None
+    assert results.fold_at(Path("T__P__3d_fullres/other")) is None
 
 
 def test_no_checkpoint_is_told_in_one_line(tmp_path):

@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from nnunet_lunet import numbers
-from nnunet_lunet.compare import words
+from nnunet_lunet.compare import table, words
 from nnunet_lunet.compare.metrics import METRICS
 from nnunet_lunet.compare.page import marks, panels, sections
 from nnunet_lunet.compare.record import FOREGROUND, Comparison
@@ -42,7 +42,8 @@ def write(comparison: Comparison, file: IO[bytes]) -> None:
         scores=scores, bold=any(names for part in scores for names in part.best.values()), tests=tests,
         long=len(scores) * len(comparison.models) > _ROWS, most=_NAMED, noted=sections.noted(comparison),
         costs=sections.costs(comparison), origins=sections.origins(comparison),
-        figures=sections.pictures(comparison), case_pictures=panels.cases(comparison),
+        pruning=table.pruning_cells(comparison), figures=sections.pictures(comparison),
+        case_pictures=panels.cases(comparison),
     )  # fmt: skip
     file.write(text.encode())
 

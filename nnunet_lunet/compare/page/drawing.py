@@ -3,12 +3,13 @@
 import io
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import offset_copy
 
 from nnunet_lunet.compare.page.marks import BLACK, Mark
@@ -109,3 +110,33 @@ def badges(figure: Figure, axes: Any, places: Mapping[str, tuple[float, float]],
         offset = next(free)
         taken.append((x + offset[0], y + offset[1]))
         badge(axes, looks[name], place, offset)
+
+
+def size_axis(axes: Any, sizes: Sequence[float], what: str) -> None:
+    """A logarithmic axis for what networks cost."""
+    low, high = min(sizes), max(sizes)
+    room = max((high / low) ** 0.08, 1.35)
+    axes.set_xscale("log")
+    axes.set_xlim(low / room, high * room)
+    subdivisions = (1, 2, 5) if high / low < 100 else (1, 3) if high / low < 3000 else (1,)
+    # Where fewer than two of its ticks fit, LogLocator draws as many others as would on a wide axis.
+    narrow = high / low * room**2 < 5
+    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]) if narrow else LogLocator(subs=subdivisions))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel(f"{what} (logarithmic)")
+
+
+def names(axes: Any, models: Sequence[str], looks: dict[str, Mark], below: dict[str, str] | None = None) -> None:
+    """A row a model, badge and name, in axes of their own; ``below`` follows a name."""
+    below = below or {}
+    axes.set_axis_off()
+    axes.set(xlim=(0, 1), ylim=(max(len(models), 13) + 1.5, -0.5))
+    for row, name in enumerate(models):
+        badge(axes, looks[name], (0.04, row))
+        entry(axes, in_two_lines(name + below.get(name, ""), 38), row)
+
+
+def entry(axes: Any, text: str, row: float) -> None:
+    """A text in the key, beside what it explains."""
+    axes.annotate(text, (0.04, row), (12, 0), textcoords="offset points", va="center", fontsize=8.5, linespacing=1)

@@ -1,15 +1,15 @@
-"""Figures of a comparison: Dice against parameters, learning, differences by case, channels by level."""
+"""Figures of a comparison: Dice against parameters, learning, differences by case, channels by level; their list."""
 
 import math
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from nnunet_lunet import numbers
-from nnunet_lunet.compare.page import shown
-from nnunet_lunet.compare.page.drawing import GRAY, Draw, badge, badges, in_two_lines
+from nnunet_lunet.compare.page import pruning_figure, shown
+from nnunet_lunet.compare.page.drawing import GRAY, Draw, badges, entry, in_two_lines, names, size_axis
 from nnunet_lunet.compare.page.marks import BLACK, Mark, marks
 from nnunet_lunet.compare.record import Comparison, Summary
 from nnunet_lunet.compare.words import main_tests, score
@@ -38,7 +38,7 @@ def dice_against_parameters(comparison: Comparison) -> Figure | None:
     axes.plot(*zip(*front, strict=True), drawstyle="steps-post", color=GRAY, linewidth=1.5, zorder=1)
     if comparison.baseline in points.keys() - low:
         axes.axhline(points[comparison.baseline][1], color=BLACK, linestyle=(0, (4, 4)), linewidth=1, zorder=1)
-    _parameter_axis(axes, [size for size, _ in points.values()])
+    size_axis(axes, [size for size, _ in points.values()], "parameters")
     axes.set_ylim(bottom=(bottom := axes.get_ylim()[0] - 0.03 * bool(low)))
     axes.set_ylabel("mean foreground Dice")
     axes.grid(axis="y")
@@ -55,18 +55,6 @@ def _spread(axes: Any, point: tuple[int, float], summary: Summary, colour: str) 
     axes.errorbar(*point, yerr=runs, color=colour, linewidth=4, zorder=3, marker="o", markersize=5)
 
 
-def _parameter_axis(axes: Any, sizes: list[int]) -> None:
-    low, high = min(sizes), max(sizes)
-    room = max((high / low) ** 0.08, 1.35)
-    axes.set_xscale("log")
-    axes.set_xlim(low / room, high * room)
-    subdivisions = (1, 2, 5) if high / low < 100 else (1, 3) if high / low < 3000 else (1,)
-    axes.xaxis.set_major_locator(LogLocator(subs=subdivisions))
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("parameters (logarithmic)")
-
-
 def _key(
     axes: Any, comparison: Comparison, points: dict[str, tuple[int, float]], looks: dict[str, Mark], low: set[str]
 ) -> None:
@@ -74,24 +62,10 @@ def _key(
     if comparison.baseline in points.keys() - low:
         lines[f"Dice of the baseline ({looks[comparison.baseline].number})"] = (BLACK, "--", 1)
     below = {name: f" ({score(points[name][1], 'dice')}, below the axis)" for name in low}
-    _names(axes, list(points), looks, below)
+    names(axes, list(points), looks, below)
     for row, (text, (colour, style, width)) in enumerate(lines.items(), len(points)):
         axes.plot([0, 0.08], [row, row], color=colour, linestyle=style, linewidth=width)
-        _entry(axes, text, row)
-
-
-def _names(axes: Any, names: list[str], looks: dict[str, Mark], below: dict[str, str] | None = None) -> None:
-    """A row a model, badge and name, in axes of their own; ``below`` follows a name."""
-    below = below or {}
-    axes.set_axis_off()
-    axes.set(xlim=(0, 1), ylim=(max(len(names), 13) + 1.5, -0.5))
-    for row, name in enumerate(names):
-        badge(axes, looks[name], (0.04, row))
-        _entry(axes, in_two_lines(name + below.get(name, ""), 38), row)
-
-
-def _entry(axes: Any, text: str, row: int) -> None:
-    axes.annotate(text, (0.04, row), (12, 0), textcoords="offset points", va="center", fontsize=8.5, linespacing=1)
+        entry(axes, text, row)
 
 
 def learning(comparison: Comparison) -> Figure | None:
@@ -121,7 +95,7 @@ def learning(comparison: Comparison) -> Figure | None:
     by_time.set_xlabel(f"{unit} of training epochs")
     by_time.tick_params(labelleft=False)
     by_time.set_ylim(by_epoch.get_ylim())
-    _names(key, list(lines), looks)
+    names(key, list(lines), looks)
     return figure
 
 
@@ -197,5 +171,5 @@ def channels(comparison: Comparison) -> Figure | None:
 #: All figures by name, the main one first.
 ALL: dict[str, Draw] = {
     "dice_against_parameters": dice_against_parameters, "learning": learning, "differences": differences,
-    "channels": channels,
+    "channels": channels, "dice_along_pruning": pruning_figure.dice_along_pruning,
 }  # fmt: skip

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nnunet_lunet import numbers
-from nnunet_lunet.compare import words
+from nnunet_lunet.compare import table, words
 from nnunet_lunet.compare.metrics import METRICS
-from nnunet_lunet.compare.page import drawing, figures, shown
+from nnunet_lunet.compare.page import drawing, figures, pruning_figure, shown
 from nnunet_lunet.compare.record import FOREGROUND, Comparison, Cost, Model, Summary, Test
+from nnunet_lunet.host import checkpoints
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _labels(comparison: Comparison) -> list[str]:
 
 
 def costs(comparison: Comparison) -> dict[str, list[Cell]]:
-    """By model: parameters, multiply-adds, seconds an epoch, peak memory."""
+    """By model: parameters, multiply-adds, activation memory, seconds an epoch, peak memory."""
     baseline = next((model for model in comparison.models if model.name == comparison.baseline), None)
     return {model.name: _cost(model, baseline) for model in comparison.models}
 
@@ -105,6 +106,7 @@ def _cost(model: Model, baseline: Model | None) -> list[Cell]:
     return [
         _cell(numbers.whole, cost.network.parameters, other.network.parameters, "fewer"),
         _cell(numbers.scaled, cost.network.multiply_adds, other.network.multiply_adds, "fewer"),
+        _cell(_bytes, cost.network.activation_bytes, other.network.activation_bytes, "less"),
         _cell(numbers.significant, cost.seconds_per_epoch, other.seconds_per_epoch, "less"),
         _cell(_bytes, cost.peak_memory, other.peak_memory, "less"),
     ]
@@ -142,8 +144,11 @@ def _origin(model: Model) -> str:
     folds = sorted({fold for fold, _ in model.runs if fold is not None})
     seeds = sorted({seed for _, seed in model.runs if seed is not None})
     trainer = model.trainer if model.trainer and model.trainer not in model.name else None
+    checkpoint = model.checkpoint
+    if checkpoint and checkpoints.label(checkpoint) in model.name:
+        checkpoint = None
     parts = [
-        trainer, model.plans, model.configuration,
+        trainer, checkpoint, model.plans, model.configuration,
         f"{_plural('fold', folds)} {', '.join(folds)}" if folds else None,
         f"{_plural('seed', seeds)} {', '.join(map(str, seeds))}" if seeds else None,
     ]  # fmt: skip
@@ -155,12 +160,13 @@ def _plural(noun: str, things: Sequence[object]) -> str:
 
 
 def pictures(comparison: Comparison) -> dict[str, Picture | None]:
-    """``parameters``, ``learning``, ``differences`` and ``channels``; None where the comparison has no data for it."""
+    """``parameters``, ``learning``, ``differences``, ``channels``, ``pruning``; None where there is no data for it."""
     return {
         "parameters": _picture(comparison, figures.dice_against_parameters, _about_parameters),
         "learning": _picture(comparison, figures.learning, _about_learning),
         "differences": _picture(comparison, figures.differences, _about_differences),
         "channels": _picture(comparison, figures.channels, _about_channels),
+        "pruning": _picture(comparison, pruning_figure.dice_along_pruning, _about_pruning),
     }
 
 
@@ -226,4 +232,20 @@ def _about_channels(comparison: Comparison) -> tuple[str, str]:
     return (
         f"Bar charts of channels by level, full resolution first. {values}.",
         "Channels of all convolutions of a level (a resolution), full resolution on top; one scale for all models.",
+    )
+
+
+def _about_pruning(comparison: Comparison) -> tuple[str, str]:
+    values = "; ".join(
+        f"{name}: best pseudo Dice {best.text} at {size.text} parameters, in the last epoch {last.text} at {end.text}"
+        for name, (best, size, _, last, end, _) in table.pruning_cells(comparison).items()
+    )
+    return (
+        f"Curves of pseudo Dice against parameters and against multiply-adds along pruning. {values}.",
+        "Lines: pseudo Dice, of random patches during training, of each network along a pruning run, in the last epoch "
+        "before the next channels left (where these are many, means of neighbours); a line is a run (fold, seed), and "
+        "pruning goes from right to left. Dots: single epochs; those below the axis are not shown. Squares: kept "
+        "checkpoints, with the percentage of channels in their name. Numbered: validated Dice of whole cases, of every "
+        "model whose size is known; another measure, so its height beside a line says little. Multiply-adds of a run "
+        "count the lower heads, which training alone computes.",
     )

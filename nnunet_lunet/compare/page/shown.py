@@ -1,10 +1,15 @@
 """What the figures show, as plain data."""
 
 from collections.abc import Sequence
-from math import isnan, nan
+from dataclasses import dataclass
+from math import ceil, isnan, nan
 from statistics import fmean
+from typing import NamedTuple
 
 from nnunet_lunet.compare.record import FOREGROUND, Comparison, LearningCurve, Summary
+
+#: Of more networks along a pruning run, neighbours are drawn as their mean.
+_POINTS = 60
 
 
 def dice(comparison: Comparison) -> dict[str, Summary]:
@@ -50,6 +55,51 @@ def learning(comparison: Comparison) -> dict[str, tuple[list[float], list[float]
         if len(seconds) > 1 and not all(map(isnan, dice)):
             found[name] = seconds, dice
     return found
+
+
+class Point(NamedTuple):
+    """A network along a pruning run, or the mean of some."""
+
+    parameters: float
+    multiply_adds: float
+    pseudo_dice: float
+
+
+@dataclass(frozen=True)
+class PruningLine:
+    """One run of a pruning model.
+
+    :param points: of each network on the way its last epoch or, of more than :data:`_POINTS`, means of as many groups
+        of neighbours; the first and the last network stand alone
+    :param epochs: every epoch that has pseudo Dice
+    :param kept: the epochs that a checkpoint was kept of, by the percentage in its name
+    """
+
+    model: str
+    points: list[Point]
+    epochs: list[Point]
+    kept: dict[str, Point]
+
+
+def pruning(comparison: Comparison) -> list[PruningLine]:
+    """A line a run that has pseudo Dice."""
+    lines = []
+    for run in comparison.pruning:
+        every = zip(run.parameters, run.multiply_adds, run.pseudo_dice, strict=True)
+        known = {epoch: Point(*values[:2], values[2]) for epoch, values in enumerate(every) if values[2] is not None}
+        reached = {point[:2]: point for point in known.values()}
+        kept = {percent: known[epoch] for percent, epoch in run.kept.items() if epoch in known}
+        if known:
+            lines.append(PruningLine(run.model, _thinned(list(reached.values())), list(known.values()), kept))
+    return lines
+
+
+def _thinned(points: list[Point]) -> list[Point]:
+    """With a network for each of hundreds of epochs, what one epoch gives by chance would hide where Dice falls."""
+    first, *between, last = points if len(points) > 1 else [*points, *points]
+    size = max(1, ceil(len(between) / _POINTS))
+    groups = [between[start : start + size] for start in range(0, len(between), size)]
+    return [first, *(Point(*map(fmean, zip(*group, strict=True))) for group in groups), last]
 
 
 def _mean(values: Sequence[float | None]) -> float:
