@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 from torch.utils.hooks import RemovableHandle
 
 from nnunet_lunet.pruning import places
@@ -19,7 +20,8 @@ class TargetedDropout:
     """Channel dropout behind norm and nonlinearity, where a dropped channel is an absent one.
 
     Each group has its own probability, and one mask for each sample and pass, so that coupled convolutions drop the
-    same channels. What is kept is scaled up, as in PyTorch's dropout.
+    same channels. What is kept is scaled up, as in PyTorch's dropout. It takes the place of the network's own dropout,
+    which is turned off, as in STAMP.
 
     :param probabilities: by group, see :func:`nnunet_lunet.pruning.dropout.dropout_probabilities`; None gives all
         :data:`nnunet_lunet.pruning.dropout.FIRST_DROPOUT`
@@ -36,6 +38,9 @@ class TargetedDropout:
 
     def open(self, network: nn.Module) -> None:
         """Put the hooks on the network."""
+        for module in network.modules():
+            if isinstance(module, _DropoutNd):
+                module.p = 0.0
         behind = {places.behind_block(network, layer): group for group in self._groups for layer in group.layers}
         self._handles = [
             network.register_forward_pre_hook(self._draw),

@@ -66,6 +66,14 @@ def test_it_drops_as_often_as_it_says_and_evaluation_is_left_alone(cls):
     assert abs(np.mean(dropped) - 0.25) < 5 * np.sqrt(0.25 * 0.75 / (n / 4))
 
 
+def test_the_networks_own_dropout_is_replaced():
+    network = make_network(4, dim=2, dropout_op=nn.Dropout2d, dropout_op_kwargs={"p": 0.5}).train()
+    found, x = groups.find_groups(network), torch.randn(1, 1, 16, 16)
+    assert not torch.equal(network(x), network(x))
+    TargetedDropout(network, found, dict.fromkeys([group.name for group in found], 0.0))
+    assert torch.equal(network(x), network(x))
+
+
 def test_under_compilation_it_splits_no_graph_and_is_compiled_once():
     network = make_network(3, dim=2, cls=LeanResidualEncoderUNet).train()
     TargetedDropout(network, groups.find_groups(network))
