@@ -25,6 +25,21 @@ from nnunet_lunet.pruning.importance import ImportanceStatistics
 from nnunet_lunet.pruning.scores import IMPORTANCES
 from nnunet_lunet.trainers import peak_memory
 
+#: Key of steps without statistics.
+WITHOUT = "without"
+
+
+def watched_step(
+    net: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, collector: ImportanceStatistics | None
+) -> None:
+    """One training step, as the pruning trainer makes it."""
+    if collector is None:
+        step(net, optimizer, x)
+        return
+    collector.begin_step(len(x))
+    step(net, optimizer, x)
+    collector.end_step()
+
 
 def ready(name: str, given: Namespace) -> tuple[nn.Module, torch.optim.Optimizer, torch.Tensor]:
     """Network in training, its optimiser, and a batch ``(B, C, D, H, W)``."""
@@ -41,33 +56,32 @@ def seconds_of_statistics(name: str, given: Namespace) -> dict[str, object]:
     collectors = {kind: ImportanceStatistics(net, prunable, kind) for kind in given.importances}
     for collector in collectors.values():
         collector.close()
-    seconds: dict[str, list[float]] = {kind: [] for kind in ("none", *given.importances)}
+    seconds: dict[str, list[float]] = {kind: [] for kind in (WITHOUT, *given.importances)}
     for _ in range(given.rounds + 1):  # the first round warms up
         for kind, times in seconds.items():
             if kind in collectors:
                 collectors[kind].open(net)
-            times.append(measure.seconds(partial(step, net, optimizer, x)))
+            times.append(measure.seconds(partial(watched_step, net, optimizer, x, collectors.get(kind))))
             if kind in collectors:
                 collectors[kind].close()
-    ratios = {kind: measure.ratios(seconds[kind][1:], seconds["none"][1:]) for kind in given.importances}
+    ratios = {kind: measure.ratios(seconds[kind][1:], seconds[WITHOUT][1:]) for kind in given.importances}
     return {
-        "median_seconds_without": round(statistics.median(seconds["none"][1:]), 3),
+        "median_seconds_without": round(statistics.median(seconds[WITHOUT][1:]), 3),
         "median_ratio": {kind: round(ratio.median, 3) for kind, ratio in ratios.items()},
         "range_of_ratios": {kind: [round(ratio.lowest, 3), round(ratio.highest, 3)] for kind, ratio in ratios.items()},
     }
 
 
 def peak_of_steps(name: str, kind: str, given: Namespace) -> int:
-    """Peak resident set in bytes of this process after three steps; ``kind`` none is without statistics.
+    """Peak resident set in bytes of this process after three steps, of an importance or :data:`WITHOUT` one.
 
     :raises UserError: this system does not tell it
     """
     net, optimizer, x = ready(name, given)
-    collector = ImportanceStatistics(net, groups.find_groups(net), kind if kind != "none" else "l2")
-    if kind == "none":
-        collector.close()
+    found = groups.find_groups(net)  # the trace takes memory in either case
+    collector = None if kind == WITHOUT else ImportanceStatistics(net, found, kind)
     for _ in range(3):
-        step(net, optimizer, x)
+        watched_step(net, optimizer, x, collector)
     peak = peak_memory.resident_set()
     if peak is None:
         raise UserError("the peak of a process is known on Linux and macOS only")
@@ -79,15 +93,15 @@ def memory_of_statistics(name: str, given: Namespace) -> dict[str, object]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
     size = ["--patch", *map(str, given.patch), "--batch", str(given.batch)]
     peaks = {}
-    for kind in ("none", *given.importances):
+    for kind in (WITHOUT, *given.importances):
         printed = subprocess.run(
             [sys.executable, "-W", "ignore", "-m", "benchmarks.pruning_cost", "--peak-of", name, kind, *size],
             env=environment, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
         peaks[kind] = int(printed.stdout)
     return {
-        "peak_mib_without": round(peaks["none"] / 2**20),
-        "ratio": {kind: round(peaks[kind] / peaks["none"], 3) for kind in given.importances},
+        "peak_mib_without": round(peaks[WITHOUT] / 2**20),
+        "ratio": {kind: round(peaks[kind] / peaks[WITHOUT], 3) for kind in given.importances},
     }
 
 
