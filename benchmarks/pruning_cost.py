@@ -117,21 +117,40 @@ def removal_cost(given: Namespace) -> dict[str, object]:
     return {"parameters": parameters, "seconds_a_removal": [round(value, 2) for value in seconds]}
 
 
+def compile_cost(given: Namespace) -> dict[str, object]:
+    """Seconds that torch.compile (inductor) adds to the first step, which each removal would do again."""
+    seconds: dict[str, object] = {}
+    for name in given.networks:
+        net, optimizer, x = ready(name, given)
+        torch._dynamo.reset()
+        compiled = torch.compile(net)
+        first, second = (measure.seconds(partial(step, compiled, optimizer, x)) for _ in range(2))
+        seconds[name] = {"first_step": round(first, 1), "second_step": round(second, 2)}
+    return seconds
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = arguments(__doc__, NETWORKS, PATCH, batch=2)
     parser.set_defaults(networks=["flat 16", "U-Net 32"])
     parser.add_argument("--importances", nargs="+", choices=IMPORTANCES, default=list(IMPORTANCES), metavar="KIND")
     parser.add_argument("--removals", type=int, default=5, help="one channel each, one after the other")
     parser.add_argument("--stages", type=int, default=6, help="of the U-Net that loses them; 6: nnU-Net's 3d_fullres")
+    parser.add_argument("--compile", action="store_true", help="measure what compiling anew takes instead")
     parser.add_argument("--peak-of", nargs=2, metavar=("NAME", "KIND"), help="print this process's peak in bytes alone")
     given = parser.parse_args(argv)
     if given.peak_of:
         name, kind = given.peak_of
         print(peak_of_steps(name, kind, given))
         return
-    report = {
+    known = {
         "machine": measure.machine(),
         "settings": {key: value for key, value in vars(given).items() if key != "peak_of"},
+    }
+    if given.compile:
+        print(json.dumps({**known, "compile": compile_cost(given)}, indent=1))
+        return
+    report = {
+        **known,
         "removal": removal_cost(given),
         "memory": {name: memory_of_statistics(name, given) for name in given.networks},
         "seconds": {name: seconds_of_statistics(name, given) for name in given.networks},
