@@ -83,7 +83,7 @@ def slices(network):
     twin, graph = groups.traced_copy(network)
     names = {id(module): name for name, module in twin.named_modules()}
     for group in groups.find_groups(network):
-        places = []
+        places: list[list[tuple[str, int, int]]] = []
         for channel in range(group.channels):
             places.append([])
             for dependency, (index,) in groups.pruning_group(graph, twin.get_submodule(group.name), [channel]):
