@@ -196,6 +196,9 @@ def test_how_a_trained_model_goes_on_is_on_the_page():
         scores = [", ".join(f"{row['dice'][at]:.3f}" for row in rows) for at in range(3)]
         cells = [f"`{weights}`", heads, f"{optimizer} {rate.replace('e-0', 'e-')}", warm_up or "none", *scores]
         assert f"| {' | '.join(map(str, cells))} |" in page
+    for row in read("pruning/shrinking.json"):
+        dice = f"{row['foreground_dice']:.3f} ± {row['standard_deviation_over_cases']:.3f}"
+        assert f"| `{row['trainer']}` | {row['parameters']:,} | {dice} |" in page
 
 
 def test_each_dice_of_the_recipe_is_in_its_data():
