@@ -42,9 +42,13 @@ def plain(value: Any) -> Any:
     return value
 
 
-def read(filename: str | os.PathLike[str]) -> dict[str, Any]:
+def read(
+    filename: str | os.PathLike[str],
+    what_to_do: str = "delete it to continue from another checkpoint of this folder, or train again",
+) -> dict[str, Any]:
     """Contents of a checkpoint, on the CPU.
 
+    :param what_to_do: what the message advises
     :raises UserError: no such file, cut off, or not a checkpoint
     """
     try:
@@ -54,6 +58,6 @@ def read(filename: str | os.PathLike[str]) -> dict[str, Any]:
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         raise UserError(
             f"checkpoint {os.fspath(filename)} cannot be read ({type(error).__name__}): it is cut off or not an "
-            "nnU-Net checkpoint; delete it to continue from another checkpoint of this folder, or train again"
+            f"nnU-Net checkpoint; {what_to_do}"
         ) from error
     return checkpoint

@@ -53,6 +53,17 @@ def train(
     return [TRAIN, dataset, configuration, str(fold), "-tr", trainer, "-p", plans, "-device", device, *options]
 
 
+def pretrained_weights(arguments: Sequence[str]) -> str | None:
+    """The file that the arguments of a training give ``-pretrained_weights``, if any."""
+    # nnU-Net's parser takes no abbreviation of it, for it has -p.
+    found = None
+    for position, argument in enumerate(arguments):
+        name, has_value, value = argument.partition("=")
+        if name == "-pretrained_weights":
+            found = value if has_value else next(iter(arguments[position + 1 :]), None)
+    return found
+
+
 def predict(
     dataset: str,
     images: Path,

@@ -1,6 +1,6 @@
 """Which channels can only leave together: Torch-Pruning's dependency graph over nnU-Net's U-Nets."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,13 +105,20 @@ def prunable_layers(network: Any) -> list[str]:
     ]
 
 
-def traced_copy(network: nn.Module) -> tuple[nn.Module, Any]:
-    """A copy of ``network`` without memory (meta device), and Torch-Pruning's ``DependencyGraph`` of the copy.
-
-    :raises UserError: Torch-Pruning cannot trace the network
-    """
+def _dependency_graph(network: nn.Module, example: tuple[Tensor]) -> Any:
     import torch_pruning
 
+    return torch_pruning.DependencyGraph().build_dependency(network, example_inputs=example)
+
+
+def traced_copy(
+    network: nn.Module, trace: Callable[[nn.Module, tuple[Tensor]], Any] = _dependency_graph
+) -> tuple[nn.Module, Any]:
+    """A copy of ``network`` without memory (meta device), and Torch-Pruning's ``DependencyGraph`` of the copy.
+
+    :param trace: makes another object of Torch-Pruning's, of the copy and its input, in place of the graph
+    :raises UserError: Torch-Pruning cannot trace the network
+    """
     twin: Any = feature_maps.without_memory(network)
     # The heads of the lower resolutions are consumers too, and only deep supervision runs them.
     twin.decoder.deep_supervision = True
@@ -119,7 +126,7 @@ def traced_copy(network: nn.Module) -> tuple[nn.Module, Any]:
     try:
         # nnU-Net's validation runs without gradients, and the tracer follows the graph of gradients.
         with torch.inference_mode(False), torch.enable_grad(), _cloned_norm_outputs(twin):
-            graph = torch_pruning.DependencyGraph().build_dependency(twin, example_inputs=(example,))
+            graph = trace(twin, (example,))
     except (RuntimeError, TypeError, ValueError, AttributeError, KeyError, AssertionError) as error:
         raise UserError(
             f"Torch-Pruning cannot trace {type(network).__name__} ({type(error).__name__}: {error}): use {PRUNABLE}"

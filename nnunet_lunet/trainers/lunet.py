@@ -12,6 +12,8 @@ import torch
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager, PlansManager
 from torch import nn
+from torch._dynamo import OptimizedModule
+from torch.nn.parallel import DistributedDataParallel
 
 from nnunet_lunet.architectures.registry import lean_class_name
 from nnunet_lunet.errors import UserError
@@ -81,6 +83,14 @@ class WidthTrainer(checkpointing.SafeCheckpoints, RecipeTrainer):
             random.seed(f"{self.seed} {self.local_rank}")
         super().initialize()
         self.arrange_weights()
+
+    @property
+    def bare_network(self) -> nn.Module:
+        """The network without wrappers."""
+        network = self.network
+        if isinstance(network, DistributedDataParallel):
+            network = network.module
+        return network._orig_mod if isinstance(network, OptimizedModule) else network
 
     def arrange_weights(self) -> None:
         """Channels last on a CPU, unless full resolution has a multiple of 16 channels.

@@ -60,6 +60,8 @@ class TrainerOptions:
     :param keep: percentage of prunable channels that remain
     :param recover: epochs between two removals
     :param drop: whether to use STAMP's targeted channel dropout
+    :param sparse: whether Torch-Pruning's regulariser makes whole groups of weights small before they leave
+    :param finetune: whether it goes on from trained weights
     """
 
     family: str
@@ -76,6 +78,8 @@ class TrainerOptions:
     keep: int | None = None
     recover: int | None = None
     drop: bool = False
+    sparse: bool = False
+    finetune: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,15 @@ OPTIONS = (
         largest=100_000, families=_PRUNING,
     ),
     Option("_drop", "(drop)", "drop", bool, "STAMP's targeted channel dropout", families=_PRUNING),
+    Option(
+        "_sparse", "(sparse)", "sparse", bool,
+        "Torch-Pruning's group sparsity (DepGraph, Fang et al., arXiv 2301.12900) until the last channel has left",
+        families=_PRUNING,
+    ),
+    Option(
+        "_finetune", "(finetune)", "finetune", bool,
+        "goes on from -pretrained_weights: a tenth of the learning rate, a warm-up, and their heads", families=_PRUNING,
+    ),
 )  # fmt: skip
 
 

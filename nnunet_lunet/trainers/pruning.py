@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import nn
-from torch._dynamo import OptimizedModule
 from torch.nn.parallel import DistributedDataParallel
 
 from nnunet_lunet.architectures import cost
@@ -25,14 +23,15 @@ from nnunet_lunet.pruning.channel_costs import COSTS
 from nnunet_lunet.pruning.dropout import TargetedDropout, dropout_probabilities
 from nnunet_lunet.pruning.history import Epoch, History
 from nnunet_lunet.pruning.importance import ImportanceStatistics
+from nnunet_lunet.pruning.sparsity import GroupSparsity
 from nnunet_lunet.trainers import names
-from nnunet_lunet.trainers.lunet import WidthTrainer
+from nnunet_lunet.trainers.fine_tuning import FineTuningTrainer
 
 #: Percentages of prunable channels whose networks are kept as ``checkpoint_keep<percentage>.pth``.
 MARKS = (75, 50, 25, 10, 5)
 
 
-class LUnetPruningTrainer(WidthTrainer):
+class LUnetPruningTrainer(FineTuningTrainer):
     """Starts as the plans' U-Net and loses channels until the wanted percentage is left (STAMP and its random twins).
 
     Channels leave at the beginning of an epoch, so that its training, validation and checkpoints share one network.
@@ -48,6 +47,7 @@ class LUnetPruningTrainer(WidthTrainer):
     has_ended = False
     network: Any
     statistics: ImportanceStatistics | None
+    sparsity: GroupSparsity | None = None
 
     def initialize(self) -> None:
         """:raises UserError: the name's goal is out of reach with this network and number of epochs"""
@@ -77,6 +77,16 @@ class LUnetPruningTrainer(WidthTrainer):
         self.print_to_log_file(self._describe_time())
         self._watch(self.unpruned)
 
+    def configure_optimizers(self) -> tuple[torch.optim.Optimizer, Any]:
+        optimizer, scheduler = super().configure_optimizers()
+        # Just before the step gradients are those of the loss itself: no longer scaled, averaged over ranks, clipped.
+        optimizer.register_step_pre_hook(self._before_step)
+        return optimizer, scheduler
+
+    def _before_step(self, *_: Any) -> None:
+        if self.sparsity is not None:
+            self.sparsity.add_gradients()
+
     def _draw_seed(self) -> int:
         drawn = [secrets.randbelow(2**31)]
         if self.is_ddp:
@@ -95,14 +105,6 @@ class LUnetPruningTrainer(WidthTrainer):
 
     def _do_i_compile(self) -> bool:
         return self.has_ended and bool(super()._do_i_compile())
-
-    @property
-    def bare_network(self) -> nn.Module:
-        """The network without wrappers."""
-        network = self.network
-        if isinstance(network, DistributedDataParallel):
-            network = network.module
-        return network._orig_mod if isinstance(network, OptimizedModule) else network
 
     def on_train_epoch_start(self) -> None:
         removed = []
@@ -194,6 +196,7 @@ class LUnetPruningTrainer(WidthTrainer):
         if not self.has_ended:
             self.statistics = ImportanceStatistics(network, present, self.kind, by_layer=self.history.by_layer)
         self.dropout = TargetedDropout(network, present, dropout) if self.options.drop else None
+        self.sparsity = GroupSparsity(network) if self.options.sparse and not self.has_ended else None
 
     def _unwatch(self) -> None:
         if self.statistics is not None:

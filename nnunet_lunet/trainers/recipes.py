@@ -40,3 +40,19 @@ RECIPES = {
     "paperLarge": replace(_PAPER, about="the same at 1e-3, as its large networks are trained", learning_rate=1e-3),
 }
 DEFAULT = next(iter(RECIPES))
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """How a network that is trained already goes on.
+
+    :param share: of the recipe's learning rate that training starts with
+    :param warm_up_steps: in which the learning rate rises to that, linearly
+    """
+
+    share: float
+    warm_up_steps: int
+
+
+#: Found by trying (docs/results/pruning.md).
+FINE_TUNING = FineTuning(share=0.1, warm_up_steps=50)

@@ -181,6 +181,26 @@ def test_what_pruning_leaves_and_costs_is_on_the_page():
         assert f"| {'last' if epoch < 0 else epoch} | {' | '.join(runs)} |" in page
 
 
+def test_how_a_trained_model_goes_on_is_on_the_page():
+    runs: dict[tuple, list] = {}
+    for line in (DATA / "pruning" / "fine_tuning.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        recipe = row["fine_tuning"] or {"share": 1, "warm_up_steps": 0}
+        optimizer = "SGD" if "_sgd" in row["trainer"] else "AdamW"
+        heads = "new" if row["fine_tuning"] is None else "kept"
+        key = (row["weights"], heads, optimizer, f"{0.01 * recipe['share']:.0e}", recipe["warm_up_steps"])
+        runs.setdefault(key, []).append(row)
+    page = lines("pruning.md")
+    for (weights, heads, optimizer, rate, warm_up), rows in runs.items():
+        rows.sort(key=lambda row: row["trainer"])
+        scores = [", ".join(f"{row['dice'][at]:.3f}" for row in rows) for at in range(3)]
+        cells = [f"`{weights}`", heads, f"{optimizer} {rate.replace('e-0', 'e-')}", warm_up or "none", *scores]
+        assert f"| {' | '.join(map(str, cells))} |" in page
+    for row in read("pruning/shrinking.json"):
+        dice = f"{row['foreground_dice']:.3f} ± {row['standard_deviation_over_cases']:.3f}"
+        assert f"| `{row['trainer']}` | {row['parameters']:,} | {dice} |" in page
+
+
 def test_each_dice_of_the_recipe_is_in_its_data():
     runs = [row for file in ("hippocampus", "neuron_membranes") for row in read(f"recipe/{file}.json")]
     measured = [(row["foreground_dice"], row["standard_deviation_over_cases"]) for row in runs]

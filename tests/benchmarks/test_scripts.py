@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 from conftest import Nnunet
 
-from benchmarks import collect, levels, memory_format, packed, planner, pool, pruning_cost, step_time, study_table
+from benchmarks import (
+    collect,
+    fine_tuning,
+    levels,
+    memory_format,
+    packed,
+    planner,
+    pool,
+    pruning_cost,
+    step_time,
+    study_table,
+)
 from nnunet_lunet.compare import files
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import results
@@ -103,6 +114,26 @@ def test_what_pruning_costs(printed):
     assert report["memory"]["flat 8"]["peak_mib_without"] > 100
     assert report["memory"]["flat 8"]["ratio"]["fisher"] == pytest.approx(1, abs=0.3)
     assert report["seconds"]["flat 8"]["median_ratio"]["fisher"] > 0
+
+
+def test_going_on_from_a_trained_model(tiny, monkeypatch, capsys):
+    trained = tiny.fold("UNetTrainer_w2_1epochs_1iters") / "checkpoint_final.pth"
+    if not trained.exists():
+        tiny.train("UNetTrainer_w2_1epochs_1iters")
+    name = "LUnetPruningTrainer_w2_keep95_2epochs_1iters_seed1"
+    arguments = [
+        str(tiny.dataset_id), "-tr", name, f"{name}_finetune", "-pretrained_weights", str(trained),
+        "--shares", "0", "0.1", "--warm-ups", "0", "--steps", "0", "1",
+    ]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", ["fine_tuning", *arguments])
+    with tiny.active():
+        fine_tuning.main(arguments)
+    plain, still, moved = (json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{"))
+    assert [row["trainer"] for row in (plain, still, moved)] == [name, *[f"{name}_finetune"] * 2]
+    assert plain["fine_tuning"] is None and moved["fine_tuning"] == {"share": 0.1, "warm_up_steps": 0}
+    # Without a learning rate the network stays what it was.
+    assert still["dice"][0] == still["dice"][1] == moved["dice"][0]
+    assert all(0 <= score <= 1 for row in (plain, still, moved) for score in row["dice"])
 
 
 def test_plans_for_the_same_memory(tmp_path, capsys):

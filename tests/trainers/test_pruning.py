@@ -122,8 +122,12 @@ def run_epochs(trainer, stop, start=0):
 
 
 @pytest.mark.parametrize(
-    "options", ["stamp_l2", "randomAtStamp_fisherMacs_drop", "fisherMemory", "none_sgd", "randomAtLargest_taylor_raw"]
-)
+    "options",
+    [
+        "stamp_l2", "randomAtStamp_fisherMacs_drop", "fisherMemory", "none_sgd", "randomAtLargest_taylor_raw",
+        "sparse_finetune",
+    ],
+)  # fmt: skip
 def test_continued_it_is_what_it_would_have_been_undisturbed(tiny, options):
     name = f"LUnetPruningTrainer_w4_keep50_6epochs_seed1_{options}"
     with tiny.active():
