@@ -12,6 +12,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -123,7 +124,7 @@ def compile_cost(given: Namespace) -> dict[str, object]:
     for name in given.networks:
         net, optimizer, x = ready(name, given)
         torch._dynamo.reset()
-        compiled = torch.compile(net)
+        compiled: Any = torch.compile(net)
         first, second = (measure.seconds(partial(step, compiled, optimizer, x)) for _ in range(2))
         seconds[name] = {"first_step": round(first, 1), "second_step": round(second, 2)}
     return seconds
