@@ -28,7 +28,8 @@ class NoSkipUNet(LeanUNet):
     """:class:`LeanUNet` without skip connections: the bottleneck is all that the decoder sees of the image.
 
     The Lean Unet's argument (arXiv 2512.03834) is that skip connections are what lets the bottleneck shrink: without
-    them a flat network should lose more against a doubling one. Arguments, input and outputs are ``LeanUNet``'s.
+    them a flat network should lose more against a doubling one. At equal parameters the opposite was measured
+    (docs/results/table2.md). Arguments, input and outputs are ``LeanUNet``'s.
     """
 
     decoder_class = NoSkipDecoder

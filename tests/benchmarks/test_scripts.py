@@ -12,6 +12,7 @@ from conftest import Nnunet
 from benchmarks import (
     collect,
     fine_tuning,
+    importance_correlation,
     levels,
     memory_format,
     packed,
@@ -68,6 +69,17 @@ def test_a_finished_fold_is_summed_up_as_nnunet_evaluated_it(tiny, printed):
     assert row["dice_by_label"] == {
         label: pytest.approx(metrics["Dice"], abs=5e-5) for label, metrics in summary["mean"].items()
     }
+
+
+def test_importances_are_compared_with_the_true_rise_of_the_loss(tiny, printed):
+    tiny.train("UNetTrainer_w2_1epochs_1iters")
+    with tiny.active():
+        fold = tiny.fold("UNetTrainer_w2_1epochs_1iters")
+        row = printed(importance_correlation.main, fold, "--collected", 1, "--silenced", 1)
+    assert row["channels"] > 20 and row["batches"] == {"collected": 1, "silenced": 1}
+    assert set(row["spearman"]) == {"l2", "l1", "taylor", "fisher", "none"}
+    assert all(-1 <= value <= 1 for values in row["spearman"].values() for value in values.values())
+    assert row["rise"]["highest"] > 0
 
 
 def test_levels_say_where_channels_were_taken(tmp_path, printed):
