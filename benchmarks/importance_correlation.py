@@ -23,6 +23,7 @@ from nnunetv2.run.run_training import get_trainer_from_args
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
+from nnunet_lunet.host import checkpoints
 from nnunet_lunet.pruning import groups, places
 from nnunet_lunet.pruning.importance import ImportanceStatistics
 from nnunet_lunet.pruning.scores import IMPORTANCES
@@ -41,7 +42,7 @@ def trained(fold: Path) -> Any:
     dataset = fold.parent.parent.name
     trainer = get_trainer_from_args(dataset, configuration, number, trainer_name, plans, device=torch.device("cpu"))
     trainer.initialize()
-    trainer.load_checkpoint(str(fold / "checkpoint_final.pth"))
+    trainer.load_checkpoint(str(fold / checkpoints.FINAL))
     return trainer
 
 

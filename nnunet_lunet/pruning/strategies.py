@@ -79,13 +79,13 @@ def stamp(layers: Layers, count: int, rng: np.random.Generator) -> list[Pick]:
 
 def random_at_stamp(layers: Layers, count: int, rng: np.random.Generator) -> list[Pick]:
     """For every channel that STAMP would take, any channel of its layer, with equal chance."""
-    left = {group: list(range(len(importances))) for group, importances in layers.importance.items()}
+    left = _all_channels(layers)
     return [_draw(group, left, rng) for group, _ in stamp(layers, count, rng)]
 
 
 def random_at_largest(layers: Layers, count: int, rng: np.random.Generator) -> list[Pick]:
     """Any channel, with equal chance, of the layer with most channels left; of several, the deepest, then the last."""
-    left = {group: list(range(len(importances))) for group, importances in layers.importance.items()}
+    left = _all_channels(layers)
     picks: list[Pick] = []
     while len(picks) < count:
         # max() keeps the first of equals, so the last layer is looked at first.
@@ -94,6 +94,10 @@ def random_at_largest(layers: Layers, count: int, rng: np.random.Generator) -> l
             break
         picks.append(_draw(largest, left, rng))
     return picks
+
+
+def _all_channels(layers: Layers) -> dict[str, list[int]]:
+    return {group: list(range(len(importances))) for group, importances in layers.importance.items()}
 
 
 def _draw(group: str, left: Mapping[str, list[int]], rng: np.random.Generator) -> Pick:
