@@ -42,7 +42,7 @@ def png(draw: Draw, comparison: Comparison) -> bytes | None:
 
 def _drawn(draw: Draw, comparison: Comparison, **options: Any) -> bytes | None:
     buffer = io.BytesIO()
-    with _style():
+    with style():
         figure = draw(comparison)
         if figure is None:
             return None
@@ -51,7 +51,8 @@ def _drawn(draw: Draw, comparison: Comparison, **options: Any) -> bytes | None:
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def style() -> Iterator[None]:
+    """How all figures are drawn."""
     # nnU-Net's own plot leaves seaborn's style with letters of two and a half times the size behind.
     with matplotlib.rc_context(matplotlib.rcParamsDefault), warnings.catch_warnings():
         matplotlib.rcParams.update(_STYLE)

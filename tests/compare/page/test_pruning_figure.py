@@ -119,9 +119,10 @@ def test_numbers_on_the_axes_do_not_touch(tmp_path, factor):
     sizes = [57_100, round(57_100 / factor), 57_000]
     comparison = comparisons.make(tmp_path, names=["Pruned"], worst=0, pruning=[run(DICE[:3], kept=(), sizes=sizes)])
     models = [replace(model, cost=Cost()) for model in comparison.models]
-    figure = pruning_figure.dice_along_pruning(replace(comparison, models=models))
-    assert figure is not None
-    figure.draw_without_rendering()
+    with drawing.style():
+        figure = pruning_figure.dice_along_pruning(replace(comparison, models=models))
+        assert figure is not None
+        figure.draw_without_rendering()
     for axes in figure.axes[:2]:
         low, high = axes.get_xlim()
         labels = [
