@@ -89,7 +89,11 @@ def importances() -> list[Row]:
 def strategies() -> list[Row]:
     """Which channel goes."""
     return [
-        {"option": f"`_{row['name']}`{' (default)' if row['default'] else ''}", "what leaves": row["about"]}
+        {
+            "option": f"`_{row['name']}`{' (default)' if row['default'] else ''}",
+            "what leaves": row["about"],
+            "ranked by, unless named": code(row["importance"]),
+        }
         for row in INFO["strategies"]
     ]
 

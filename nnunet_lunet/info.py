@@ -30,7 +30,7 @@ def tables() -> dict[str, list[dict[str, Any]]]:
             {
                 "name": name,
                 "about": each.about,
-                "default": name == scores.DEFAULT,
+                "default": name == strategies.STRATEGIES[strategies.DEFAULT].importance,
                 "of": each.of,
                 "by_layer": each.by_layer,
                 "cost": each.cost,
@@ -38,7 +38,12 @@ def tables() -> dict[str, list[dict[str, Any]]]:
             for name, each in scores.IMPORTANCES.items()
         ],
         "strategies": [
-            {"name": name, "about": strategy.about, "default": name == strategies.DEFAULT}
+            {
+                "name": name,
+                "about": strategy.about,
+                "importance": strategy.importance,
+                "default": name == strategies.DEFAULT,
+            }
             for name, strategy in strategies.STRATEGIES.items()
         ],
         "networks": [

@@ -86,7 +86,6 @@ IMPORTANCES = {
         "equal noise for all channels, |N(1, 0.3)|: what the normalisation and the strategy do without information",
     ),
 }  # fmt: skip
-DEFAULT = "l2"
 
 #: Name of the option, whether each layer is divided by the root of its summed squares, and what that is for.
 NORMALISATIONS = {

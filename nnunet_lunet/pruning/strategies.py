@@ -53,14 +53,17 @@ class Strategy:
     """How the channels of one step are picked.
 
     :param picks: the decision; fewer than asked for where no group has a channel above the floor
+    :param importance: that the method ranks by, one of :data:`nnunet_lunet.pruning.scores.IMPORTANCES`, where the
+        trainer's name gives none
     :param about: one sentence, with the source
     """
 
     picks: Callable[[Layers, int, np.random.Generator], list[Pick]]
+    importance: str
     about: str
 
 
-def stamp(layers: Layers, count: int, rng: np.random.Generator) -> list[Pick]:
+def least_important(layers: Layers, count: int, rng: np.random.Generator) -> list[Pick]:
     """The least important channels of all layers."""
     ranked = sorted(
         (importance, group, channel)
@@ -80,7 +83,7 @@ def stamp(layers: Layers, count: int, rng: np.random.Generator) -> list[Pick]:
 def random_at_stamp(layers: Layers, count: int, rng: np.random.Generator) -> list[Pick]:
     """For every channel that STAMP would take, any channel of its layer, with equal chance."""
     left = _all_channels(layers)
-    return [_draw(group, left, rng) for group, _ in stamp(layers, count, rng)]
+    return [_draw(group, left, rng) for group, _ in least_important(layers, count, rng)]
 
 
 def random_at_largest(layers: Layers, count: int, rng: np.random.Generator) -> list[Pick]:
@@ -105,11 +108,16 @@ def _draw(group: str, left: Mapping[str, list[int]], rng: np.random.Generator) -
 
 
 STRATEGIES = {
-    "stamp": Strategy(stamp, "the least important channel of all layers (STAMP, Medical Image Analysis 2022)"),
-    "randomAtStamp": Strategy(random_at_stamp, "for every channel that STAMP would take, any channel of its layer"),
-    "randomAtLargest": Strategy(random_at_largest, "any channel of the layer that has most left"),
+    "leastImportant": Strategy(least_important, "fisher", "the least important channel of all layers"),
+    "stamp": Strategy(
+        least_important, "l2", "the same by STAMP's importance (Dinsdale et al., Medical Image Analysis 2022)"
+    ),
+    "randomAtStamp": Strategy(
+        random_at_stamp, "l2", "for every channel that STAMP would take, any channel of its layer"
+    ),
+    "randomAtLargest": Strategy(random_at_largest, "l2", "any channel of the layer that has most left"),
 }
-DEFAULT = "stamp"
+DEFAULT = "leastImportant"
 
 
 def choose(

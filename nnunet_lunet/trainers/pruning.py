@@ -64,8 +64,8 @@ class LUnetPruningTrainer(FineTuningTrainer):
             )
         except schedule.ScheduleError as error:
             raise UserError(f"{type(self).__name__}: {error}") from error
-        self.kind = self.options.importance or scores.DEFAULT
         self.strategy = self.options.strategy or strategies.DEFAULT
+        self.kind = self.options.importance or strategies.STRATEGIES[self.strategy].importance
         by_layer = self.options.by_layer
         is_by_layer = scores.IMPORTANCES[self.kind].by_layer if by_layer is None else by_layer
         self.history = History(self._draw_seed() if self.seed is None else self.seed, self.kind, is_by_layer)

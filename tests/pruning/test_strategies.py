@@ -22,8 +22,9 @@ def noise(seed):
     return {name: (values / np.sqrt((values**2).sum())).tolist() for name, values in drawn.items()}
 
 
-def test_stamp_takes_the_least_important_of_all_layers():
-    assert chosen("stamp", 4) == [("b", 1), ("a", 1), ("b", 0), ("c", 2)]
+@pytest.mark.parametrize("strategy", ["stamp", "leastImportant"])
+def test_the_least_important_of_all_layers_leave(strategy):
+    assert chosen(strategy, 4) == [("b", 1), ("a", 1), ("b", 0), ("c", 2)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 6, 30])

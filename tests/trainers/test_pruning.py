@@ -122,6 +122,24 @@ def run_epochs(trainer, stop, start=0):
 
 
 @pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("", ("leastImportant", "fisher", False)),
+        ("_stamp", ("stamp", "l2", True)),
+        ("_randomAtStamp", ("randomAtStamp", "l2", True)),
+        ("_stamp_taylor_raw", ("stamp", "taylor", False)),
+        ("_fisherMemory_byLayer", ("leastImportant", "fisherMemory", True)),
+    ],
+)
+def test_a_named_strategy_is_the_published_one_and_the_default_is_what_did_best(tiny, options, expected):
+    with tiny.active():
+        trainer = tiny.trainer(f"LUnetPruningTrainer_w4_6epochs{options}", "2d")
+        trainer.initialize()
+        trainer.on_train_epoch_start()
+    assert (trainer.history.epochs[0].strategy, trainer.history.importance, trainer.history.by_layer) == expected
+
+
+@pytest.mark.parametrize(
     "options",
     [
         "stamp_l2", "randomAtStamp_fisherMacs_drop", "fisherMemory", "none_sgd", "randomAtLargest_taylor_raw",
