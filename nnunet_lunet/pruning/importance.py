@@ -34,7 +34,7 @@ class ImportanceStatistics:
             raise ValueError(f"importance {kind!r} is unknown: use one of {', '.join(IMPORTANCES)}")
         self.groups = list(groups)
         self.kind = IMPORTANCES[kind]
-        self.by_layer = self.kind.by_layer if by_layer is None else by_layer
+        self.by_layer = self.kind.is_by_layer(by_layer)
         self.device = next(network.parameters()).device
         self._watched = {group.name: self._places(network, group) for group in self.groups}
         channels = {name: group.channels for group in self.groups for name in self._watched[group.name]}

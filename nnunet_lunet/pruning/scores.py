@@ -41,6 +41,10 @@ class Importance:
     about: str
     cost: str | None = None
 
+    def is_by_layer(self, asked: bool | None) -> bool:
+        """Whether layers are divided: as asked or, if None, as published."""
+        return self.by_layer if asked is None else asked
+
 
 def l2(activation: Tensor) -> Tensor:
     """L2 norm of each channel's map."""

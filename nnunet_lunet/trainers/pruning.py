@@ -66,16 +66,18 @@ class LUnetPruningTrainer(FineTuningTrainer):
             raise UserError(f"{type(self).__name__}: {error}") from error
         self.strategy = self.options.strategy or strategies.DEFAULT
         self.kind = self.options.importance or strategies.STRATEGIES[self.strategy].importance
-        by_layer = self.options.by_layer
-        is_by_layer = scores.IMPORTANCES[self.kind].by_layer if by_layer is None else by_layer
-        self.history = History(self._draw_seed() if self.seed is None else self.seed, self.kind, is_by_layer)
+        by_layer = scores.IMPORTANCES[self.kind].is_by_layer(self.options.by_layer)
+        self.history = History(self._draw_seed() if self.seed is None else self.seed, self.kind, by_layer)
         # The same seed and fold draw the same channels from the same importances.
         self.rng = np.random.default_rng([self.history.seed, self.fold if isinstance(self.fold, int) else 0])
         self.save_every = 1  # what was removed since the last checkpoint would have to be removed again
         self._constant_costs = self._count_costs(are_constant=True)
         self.print_to_log_file(self.schedule.describe())
-        self.print_to_log_file(self._describe_time())
         self._watch(self.unpruned)
+
+    def on_train_start(self) -> None:
+        super().on_train_start()
+        self.print_to_log_file(self._describe_time())
 
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, Any]:
         optimizer, scheduler = super().configure_optimizers()
@@ -94,11 +96,13 @@ class LUnetPruningTrainer(FineTuningTrainer):
         return drawn[0]
 
     def _describe_time(self) -> str:
-        """What the removals will take, from one that is tried on a copy."""
-        removals = self.schedule.channels_per_step
+        """What the removals to come will take, from one that is tried on a copy."""
+        removals = [epoch for epoch in self.schedule.channels_per_step if epoch >= self.current_epoch]
+        if not removals:
+            return "the last channel has left"
         trial = copy.deepcopy(self.bare_network)
         start = time.perf_counter()
-        surgery.remove_channels(trial, {max(self.unpruned, key=lambda group: group.channels).name: [0]})
+        surgery.remove_channels(trial, {max(self.groups, key=lambda group: group.channels).name: [0]})
         seconds = time.perf_counter() - start
         compiles = f", and torch.compile waits until epoch {max(removals)}" if super()._do_i_compile() else ""
         return f"{len(removals)} removals of about {seconds:.2f} s add {len(removals) * seconds / 60:.1f} min{compiles}"

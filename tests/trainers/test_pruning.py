@@ -58,6 +58,7 @@ def test_the_goal_is_reached_and_written_down_and_drawn(pruned):
     assert imread(fold / "pruning_progress.png").std() > 0.05
     log = next(fold.glob("training_log*.txt")).read_text()
     assert "pruning in 2 steps from epoch 1 to epoch 2" in log and f"become {channels[-1]}" in log
+    assert log.index("2 removals of about") < log.index("Epoch 0")
 
 
 def test_folds_of_different_widths_predict_together_and_after_export(pruned, tmp_path):
@@ -219,6 +220,8 @@ def test_the_network_is_compiled_once_after_the_last_removal(tiny, monkeypatch, 
         name = "LUnetPruningTrainer_w4_keep50_6epochs_l2_seed1"
         trainer = tiny.trainer(name, "2d")
         trainer.initialize()
+        patch.setattr(stock.nnUNetTrainer, "on_train_start", lambda self: None)
+        trainer.on_train_start()
         assert re.search(
             r"4 removals of about \d\.\d\d s add .* and torch.compile waits until epoch 4", capsys.readouterr().out
         )
@@ -334,7 +337,7 @@ def rank_prunes(rank, nnunet, rendezvous, results, plans):
         # SyncBatchNorm is CUDA's, and the wrapper insists on it; here each rank normalises by its own batch.
         patch.setattr(DistributedDataParallel, "_passing_sync_batchnorm_handle", lambda self, module: None)
         patch.setattr(nn.SyncBatchNorm, "forward", _BatchNorm.forward)
-        name = "LUnetPruningTrainer_w4_keep50_randomAtStamp_taylor_drop_4epochs"
+        name = "LUnetPruningTrainer_w4_keep50_randomAtStamp_taylor_drop_sparse_4epochs"
         trainer = nnunet.trainer(name, "2d", plans)
         trainer.device, trainer.grad_scaler = torch.device("cpu"), None
         trainer.initialize()

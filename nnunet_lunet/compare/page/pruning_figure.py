@@ -18,7 +18,7 @@ _PAPER = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.5}
 
 
 def dice_along_pruning(comparison: Comparison) -> Figure | None:
-    """Pseudo Dice of each pruning run over what its network costs, and validated Dice of all models for reference."""
+    """Pseudo Dice of each pruning model over what its network costs, and validated Dice of all models for reference."""
     lines = shown.pruning(comparison)
     if not lines:
         return None
@@ -26,10 +26,8 @@ def dice_along_pruning(comparison: Comparison) -> Figure | None:
     figure = Figure(figsize=(10, max(4.6, 0.27 * (len(comparison.models) + 6) + 0.8)), layout="constrained")
     *panels, key = figure.subplots(1, 3, width_ratios=(1.2, 1.2, 1))
     for axis, (axes, what) in enumerate(zip(panels, _AXES, strict=True)):
-        named: set[str] = set()
         for line in lines:
-            _draw(axes, line, axis, looks[line.model], line.model not in named)
-            named.add(line.model)
+            _draw(axes, line, axis, looks[line.model])
         places = {name: (size, dice) for name, (costs, dice) in validated.items() if (size := costs[axis])}
         sizes = [point[axis] for line in lines for point in line.points] + [size for size, _ in places.values()]
         size_axis(axes, sizes, what)
@@ -52,8 +50,7 @@ def _validated(comparison: Comparison) -> dict[str, tuple[tuple[int | None, int 
     }
 
 
-def _draw(axes: Any, line: shown.PruningLine, axis: int, mark: Mark, named: bool) -> None:
-    """:param named: whether the kept checkpoints get their percentage; in one run of a model is enough"""
+def _draw(axes: Any, line: shown.PruningLine, axis: int, mark: Mark) -> None:
     every, drawn = ([(point[axis], point.pseudo_dice) for point in points] for points in (line.epochs, line.points))
     axes.scatter(
         *zip(*every, strict=True), s=8, color=mark.colour, alpha=0.3, linewidths=0, rasterized=len(every) > _DOTS
@@ -62,10 +59,9 @@ def _draw(axes: Any, line: shown.PruningLine, axis: int, mark: Mark, named: bool
     for percent, point in line.kept.items():
         place = (point[axis], point.pseudo_dice)
         axes.plot(*place, markeredgecolor=mark.colour, zorder=3, **_SQUARE)
-        if named:
-            axes.annotate(
-                percent, place, (0, 6), textcoords="offset points", ha="center", fontsize=8, zorder=3, bbox=_PAPER
-            )
+        axes.annotate(
+            percent, place, (0, 6), textcoords="offset points", ha="center", fontsize=8, zorder=3, bbox=_PAPER
+        )
 
 
 def _range(lines: list[shown.PruningLine], validated: Mapping[str, tuple[Any, float]]) -> tuple[float, float]:
@@ -80,9 +76,9 @@ def _key(axes: Any, models: list[str], looks: dict[str, Mark], kept: bool) -> No
     row = len(models) + 0.3
     entry(axes, "numbers: validated Dice, of whole cases\n(another measure than the lines)", row)
     axes.plot([0, 0.08], [row + 1.5, row + 1.5], color=GRAY, linewidth=1.3)
-    entry(axes, "a run's pseudo Dice (its model's colour)", row + 1.5)
+    entry(axes, "a model's pseudo Dice, mean of its runs", row + 1.5)
     axes.plot(0.04, row + 2.5, marker="o", markersize=3, color=GRAY, linestyle="none")
-    entry(axes, "one of its epochs", row + 2.5)
+    entry(axes, "an epoch of one run", row + 2.5)
     if kept:
         axes.plot(0.04, row + 3.5, markeredgecolor=GRAY, **_SQUARE)
         entry(axes, "a checkpoint kept, at % of the channels", row + 3.5)

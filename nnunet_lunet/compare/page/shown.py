@@ -6,7 +6,7 @@ from math import ceil, isnan, nan
 from statistics import fmean
 from typing import NamedTuple
 
-from nnunet_lunet.compare.record import FOREGROUND, Comparison, LearningCurve, Summary
+from nnunet_lunet.compare.record import FOREGROUND, Comparison, LearningCurve, PruningRun, Summary
 
 #: Of more networks along a pruning run, neighbours are drawn as their mean.
 _POINTS = 60
@@ -67,11 +67,11 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class PruningLine:
-    """One run of a pruning model.
+    """A pruning model, epoch by epoch the mean of its runs (of those that have pseudo Dice of it).
 
     :param points: of each network on the way its last epoch or, of more than :data:`_POINTS`, means of as many groups
         of neighbours; the first and the last network stand alone
-    :param epochs: every epoch that has pseudo Dice
+    :param epochs: every epoch of every run that has pseudo Dice
     :param kept: the epochs that a checkpoint was kept of, by the percentage in its name
     """
 
@@ -82,16 +82,40 @@ class PruningLine:
 
 
 def pruning(comparison: Comparison) -> list[PruningLine]:
-    """A line a run that has pseudo Dice."""
-    lines = []
+    """A line a model that has pseudo Dice."""
+    models: dict[str, list[PruningRun]] = {}
     for run in comparison.pruning:
-        every = zip(run.parameters, run.multiply_adds, run.pseudo_dice, strict=True)
-        known = {epoch: Point(*values[:2], values[2]) for epoch, values in enumerate(every) if values[2] is not None}
-        reached = {point[:2]: point for point in known.values()}
-        kept = {percent: known[epoch] for percent, epoch in run.kept.items() if epoch in known}
-        if known:
-            lines.append(PruningLine(run.model, _thinned(list(reached.values())), list(known.values()), kept))
-    return lines
+        models.setdefault(run.model, []).append(run)
+    lines = [_line(model, runs) for model, runs in models.items()]
+    return [line for line in lines if line.epochs]
+
+
+def _known(run: PruningRun) -> dict[int, Point]:
+    every = zip(run.parameters, run.multiply_adds, run.pseudo_dice, strict=True)
+    return {epoch: Point(*values[:2], values[2]) for epoch, values in enumerate(every) if values[2] is not None}
+
+
+def _line(model: str, runs: Sequence[PruningRun]) -> PruningLine:
+    each = [_known(run) for run in runs]
+    means = [_mean_point([known[epoch] for known in each if epoch in known]) for epoch in sorted(set().union(*each))]
+    if not means:
+        return PruningLine(model, [], [], {})
+    reached = {point[:2]: point for point in means}
+    kept: dict[str, list[Point]] = {}
+    for run, known in zip(runs, each, strict=True):
+        for percent, epoch in run.kept.items():
+            if epoch in known:
+                kept.setdefault(percent, []).append(known[epoch])
+    return PruningLine(
+        model,
+        _thinned(list(reached.values())),
+        [point for known in each for point in known.values()],
+        {percent: _mean_point(points) for percent, points in kept.items()},
+    )
+
+
+def _mean_point(points: Sequence[Point]) -> Point:
+    return Point(*map(fmean, zip(*points, strict=True)))
 
 
 def _thinned(points: list[Point]) -> list[Point]:
@@ -99,7 +123,7 @@ def _thinned(points: list[Point]) -> list[Point]:
     first, *between, last = points if len(points) > 1 else [*points, *points]
     size = max(1, ceil(len(between) / _POINTS))
     groups = [between[start : start + size] for start in range(0, len(between), size)]
-    return [first, *(Point(*map(fmean, zip(*group, strict=True))) for group in groups), last]
+    return [first, *map(_mean_point, groups), last]
 
 
 def _mean(values: Sequence[float | None]) -> float:

@@ -52,8 +52,18 @@ def test_of_many_networks_neighbours_are_their_mean_and_the_ends_stand_alone(com
     assert line.points[1] == pytest.approx((2000.5, 2_000_500, 0.7))
 
 
-def test_lines_of_runs_and_validated_dice_of_all_models(comparison):
-    comparison = replace(comparison, pruning=[run(), run([0.1, 0.7, 0.6, 0.65, 0.2], "1")])
+def test_a_line_is_the_mean_of_a_models_runs(comparison):
+    smaller = [*SIZES[:2], *(size - 400_000 for size in SIZES[2:])]
+    second = run([0.1, 0.6, 0.5, 0.65, 0.2], "1", sizes=smaller)
+    (line,) = shown.pruning(replace(comparison, pruning=[run(), second]))
+    assert [point.parameters for point in line.points] == [4_000_000, 1_800_000, 300_000]
+    assert [point.pseudo_dice for point in line.points] == pytest.approx([0.7, 0.7, 0.25])
+    assert len(line.epochs) == 10 and line.kept["50"] == pytest.approx((1_800_000, 1_800_000_000, 0.7))
+
+
+def test_lines_of_models_and_validated_dice_of_all(comparison):
+    other = replace(run([0.1, 0.7, 0.6, 0.65, 0.2]), model="LUnet 8")
+    comparison = replace(comparison, pruning=[run(), other])
     figure = pruning_figure.dice_along_pruning(comparison)
     assert figure is not None
     for axis, axes in enumerate(figure.axes[:2]):
