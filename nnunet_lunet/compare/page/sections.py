@@ -245,7 +245,7 @@ def _about_pruning(comparison: Comparison) -> tuple[str, str]:
         "Lines: pseudo Dice, of random patches during training, of each network along pruning, in the last epoch "
         "before the next channels left (where these are many, means of neighbours); a line is a model, epoch by epoch "
         "the mean of its runs, and pruning goes from right to left. Dots: an epoch of one run; those below the "
-        "axis are not shown. Squares: kept checkpoints, with the percentage of channels in their name. Numbered: validated Dice "
-        "of whole cases, of every model whose size is known; another measure, so its height beside a line says little. "
+        "axis are not shown. Squares: kept checkpoints, with the percentage of channels in their name. Numbered: "
+        "validated Dice of whole cases, of every model whose size is known; another measure, so its height beside a line says little. "
         "Multiply-adds of a run count the lower heads, which training alone computes.",
     )
