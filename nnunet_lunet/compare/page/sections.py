@@ -244,8 +244,8 @@ def _about_pruning(comparison: Comparison) -> tuple[str, str]:
         f"Curves of pseudo Dice against parameters and against multiply-adds along pruning. {values}.",
         "Lines: pseudo Dice, of random patches during training, of each network along pruning, in the last epoch "
         "before the next channels left (where these are many, means of neighbours); a line is a model, epoch by epoch "
-        "the mean of its runs, and pruning goes from right to left. Dots: an epoch of one run; those below the "
-        "axis are not shown. Squares: kept checkpoints, with the percentage of channels in their name. Numbered: "
-        "validated Dice of whole cases, of every model whose size is known; another measure, so its height beside a line says little. "
-        "Multiply-adds of a run count the lower heads, which training alone computes.",
+        "the mean of its runs, and pruning goes from right to left. Dots: an epoch of one run; those below the axis "
+        "are not shown. Squares: kept checkpoints, with the percentage of channels in their name. Numbered: validated "
+        "Dice of whole cases, of every model whose size is known; another measure, so its height beside a line says "
+        "little. Multiply-adds of a run count the lower heads, which training alone computes.",
     )
