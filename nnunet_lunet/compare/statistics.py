@@ -9,8 +9,9 @@ from scipy import stats
 
 #: Of the bootstrap and of the permutation test.
 RESAMPLES, SEED = 9999, 0
-#: Of intervals.
-CONFIDENCE = 0.95
+#: Significance level of two-sided tests, and what intervals leave out.
+ALPHA = 0.05
+CONFIDENCE = 1 - ALPHA
 #: Differences are rounded to so many decimals before ties are looked for: 0.3 - 0.2 is not 0.2 - 0.1.
 DECIMALS = 9
 
