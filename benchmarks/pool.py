@@ -4,8 +4,8 @@ python -m benchmarks.pool benchmarks/data/table2/parts/*.json.gz --output pooled
 python -m benchmarks.pool benchmarks/data/table2/parts/*.json.gz --output pair -m 'U-Net 2' -m 'LUnet 12 (as U-Net 2)'
 
 Each part is a comparison.json (or .json.gz) of `lunet study --compare`. Means, intervals and tests are made anew from
-all scores by the first part's margins, as `lunet compare` makes them; -m keeps these networks alone, the first as the baseline. Seconds are left
-out: they are of different machines.
+all scores by the first part's margins, as `lunet compare` makes them; -m keeps these networks alone, the first as the
+baseline. Seconds are left out: they are of different machines.
 """
 
 import argparse

@@ -20,8 +20,10 @@ def overview(comparison: Comparison) -> list[RichTable]:
     headings = ["parameters", *(metric.heading for metric in METRICS.values())]
     scored = _rich(f"{comparison.dataset}: {cases} cases", what, headings)
     for model in comparison.models:
-        # In two lines, so that the names have room in a terminal of 80 columns.
-        row = (table.spread(means[model.name, metric]).replace(" (", "\n(") for metric in METRICS)
+        # In several lines, so that the names have room in a terminal of 80 columns.
+        row = (
+            table.spread(means[model.name, metric]).replace(" (", "\n(").replace(" un", "\nun") for metric in METRICS
+        )
         scored.add_row(Text(model.name), table.cost(model)[0], *row)
     against = words.main_tests(comparison)
     if not against:
@@ -34,7 +36,10 @@ def overview(comparison: Comparison) -> list[RichTable]:
     tested = _rich(f"Foreground Dice, model minus {comparison.baseline}", caption, headings)
     for test in against:
         tested.add_row(
-            Text(test.model), tests_table.difference(test), numbers.p_value(test.p_holm), words.short_verdict(test)
+            Text(test.model),
+            tests_table.difference(test),
+            numbers.p_value(test.p_holm),
+            words.short_verdict(test).replace(" (", "\n("),
         )
     return [scored, tested]
 

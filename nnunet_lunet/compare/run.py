@@ -30,7 +30,7 @@ from nnunet_lunet.compare import (
     worst,
 )  # fmt: skip
 from nnunet_lunet.compare.predicted import Predictions
-from nnunet_lunet.compare.record import FOREGROUND, PRIMARY_ENDPOINT, Comparison, Cost, Model, Score, WorstCase
+from nnunet_lunet.compare.record import FOREGROUND, PRIMARY_ENDPOINT, Comparison, Cost, Model
 from nnunet_lunet.compare.selection import Candidate
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import folders, label_maps, references, results  # fmt: skip
