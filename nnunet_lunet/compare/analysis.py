@@ -86,19 +86,24 @@ def _corrected(family: Sequence[Test]) -> list[Test]:
     within = dict(zip(against, statistics.holm(list(against.values())), strict=True))
     beyond = dict(zip(against, statistics.holm([1 - p for p in against.values()]), strict=True))
     return [
-        replace(test, p_margin_holm=within[test.model], verdict=_verdict(test, within[test.model], beyond[test.model]))
+        replace(
+            test,
+            p_margin_holm=within[test.model],
+            verdict=_verdict(test, within[test.model], beyond[test.model], test.p_holm),
+            verdict_alone=_verdict(test, against[test.model], 1 - against[test.model], test.p),
+        )
         if test.model in against
         else test
         for test in found
     ]
 
 
-def _verdict(test: Test, within: float, beyond: float) -> Verdict:
-    """:param within: one-sided p of being worse by the margin or more, corrected; ``beyond``: of not being so"""
+def _verdict(test: Test, within: float, beyond: float, p: float | None) -> Verdict:
+    """:param within: one-sided p of being worse by the margin or more; ``beyond``: of not being so; ``p``: of 0"""
     level = statistics.ALPHA / 2
     if within < level:
         better = (test.difference > 0) == METRICS[test.metric].more_is_better
-        is_different = test.p_holm is not None and test.p_holm < statistics.ALPHA
+        is_different = p is not None and p < statistics.ALPHA
         return Verdict.SUPERIOR if better and is_different else Verdict.NON_INFERIOR
     return Verdict.INFERIOR if beyond < level else Verdict.INCONCLUSIVE
 

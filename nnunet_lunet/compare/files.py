@@ -128,8 +128,8 @@ def _model(content: dict[str, Any]) -> Model:
 
 
 def _test(content: dict[str, Any]) -> Test:
-    verdict = content["verdict"]
-    return Test(**{**content, "verdict": None if verdict is None else Verdict(verdict)})
+    verdicts = {name: content[name] for name in ("verdict", "verdict_alone")}
+    return Test(**{**content, **{name: None if value is None else Verdict(value) for name, value in verdicts.items()}})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -105,7 +105,8 @@ def of_statistics(margins: Mapping[str, float], reason: str, tests: Sequence[Tes
         f"Margin of non-inferiority: {limits}. {_sentence(reason)}",
         "Verdicts (CONSORT extension for non-inferiority trials, Piaggio et al., JAMA 2012): non-inferior, the "
         "difference is not as bad as the margin (one-sided at 2.5 %, p corrected by Holm over the models); superior, "
-        "it is better than 0, too; inferior, it is worse than the margin; inconclusive, none of these.",
+        "it is better than 0, too; inferior, it is worse than the margin; inconclusive, none of these. Intervals are "
+        'not corrected: what follows "alone" is what one would show if there were no other model.',
     ]
 
 

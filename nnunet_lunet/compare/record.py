@@ -143,7 +143,8 @@ class Test:
     :param wins: cases in which the model is better; ``ties`` differ by less than 1e-9
     :param margin: of non-inferiority; None without one
     :param p_margin: one-sided, of being worse by the margin or more; ``p_margin_holm`` corrected as ``p_holm``
-    :param verdict: None without a margin, and of these trained networks alone
+    :param verdict: by the corrected p; None without a margin, and of these trained networks alone
+    :param verdict_alone: what it would be if this were the only model: by the interval, which is not corrected
     :param df: degrees of freedom of the t
     :param variance_cases: what cases contribute to the variance of ``difference``; so do seeds, and the rest
     :param half_width_twice_seeds: of the interval with twice the seeds; the same with twice the cases
@@ -170,6 +171,7 @@ class Test:
     p_margin: float | None = None
     p_margin_holm: float | None = None
     verdict: Verdict | None = None
+    verdict_alone: Verdict | None = None
     df: float | None = None
     variance_cases: float | None = None
     variance_seeds: float | None = None

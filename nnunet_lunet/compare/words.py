@@ -90,6 +90,8 @@ def verdict(test: Test) -> str:
     if test.verdict is None or test.margin is None:
         return found
     against = f"{test.verdict.value} at a margin of {margin(test.margin, test.metric)}"
+    if test.verdict_alone not in (None, test.verdict):
+        against += f" (of the only model it would be {test.verdict_alone.value})"
     if test.verdict is Verdict.SUPERIOR:
         return Verdict.SUPERIOR.value
     if test.verdict is Verdict.INFERIOR or found not in ("better", "worse"):
@@ -100,7 +102,10 @@ def verdict(test: Test) -> str:
 def short_verdict(test: Test) -> str:
     """For a column: one of the four, or what these networks show."""
     if test.over_seeds:
-        return finding(test) if test.verdict is None else test.verdict.value
+        if test.verdict is None:
+            return finding(test)
+        alone = "" if test.verdict_alone in (None, test.verdict) else f" (alone: {test.verdict_alone.value})"
+        return test.verdict.value + alone
     return f"{finding(test)} (these networks)"
 
 
@@ -147,8 +152,12 @@ def _corrected(test: Test) -> float | None:
 
 
 def _p(test: Test) -> str:
-    p = numbers.p_value(_corrected(test))
-    return "" if p == numbers.MISSING else (f"p {p}, " if p.startswith("<") else f"p = {p}, ")
+    """``p = 0.010, corrected 0.020, ``; empty where there is none."""
+    p, corrected = numbers.p_value(test.p), numbers.p_value(test.p_holm)
+    if p == numbers.MISSING:
+        return ""
+    equals = "" if p.startswith("<") else "= "
+    return f"p {equals}{p}, " + ("" if corrected in (p, numbers.MISSING) else f"corrected {corrected}, ")
 
 
 def main_tests(comparison: Comparison) -> list[Test]:

@@ -81,6 +81,7 @@ def test_non_inferiority_is_corrected_for_the_number_of_models():
     assert one.p_margin is not None and same.p_margin_holm == pytest.approx(10 * one.p_margin)
     assert 0.0025 < one.p_margin < 0.025
     assert (one.verdict, same.verdict) == (Verdict.NON_INFERIOR, Verdict.INCONCLUSIVE)
+    assert one.verdict_alone == same.verdict_alone == Verdict.NON_INFERIOR
 
 
 def test_holm_counts_the_models_of_one_label_and_metric():

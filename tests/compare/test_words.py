@@ -33,8 +33,8 @@ def comparison(*tests, sizes=None):
 def test_a_finding_in_one_sentence():
     # 5,603,177 / 29,841 = 187.8.
     assert words.sentence(comparison(), against("A")) == (
-        "A: 188 times fewer parameters; Dice 0.853, 1.1 points below U (95\u00a0% CI −1.8 to −0.4 points; p = 0.020, "
-        "40 cases, 3 seeds): inconclusive at a margin of 1 point; worse."
+        "A: 188 times fewer parameters; Dice 0.853, 1.1 points below U (95\u00a0% CI −1.8 to −0.4 points; p = 0.010, "
+        "corrected 0.020, 40 cases, 3 seeds): inconclusive at a margin of 1 point; worse."
     )
 
 
@@ -44,6 +44,7 @@ def test_a_finding_in_one_sentence():
         ({"difference": 0.02, "effect_size": 0.5, "low": 0.01, "high": 0.03}, "2.0 points above the baseline"),
         ({"difference": 0.0001, "low": -0.002, "high": 0.002}, "level with the baseline (95\u00a0% CI −0.2 to +0.2"),
         ({"p": 0.0001, "p_holm": 0.0002}, "p < 0.001, 40 cases"),
+        ({"p": 0.0001, "p_holm": 0.002}, "p < 0.001, corrected 0.002, 40 cases"),
         ({"p": None, "p_holm": None}, "points; 40 cases, 3 seeds): inconclusive at a margin of 1 point."),
         ({"p_holm": 0.05}, "): inconclusive at a margin of 1 point."),
         ({"p_holm": 0.05, "margin": None, "verdict": None}, "): no difference shown."),
@@ -52,6 +53,10 @@ def test_a_finding_in_one_sentence():
         (
             {"margin": 0.025, "verdict": Verdict.NON_INFERIOR},
             "): non-inferior at a margin of 2.5 points, though worse.",
+        ),
+        (
+            {"p_holm": 0.05, "verdict_alone": Verdict.INFERIOR},
+            "): inconclusive at a margin of 1 point (of the only model it would be inferior).",
         ),
         ({"verdict": Verdict.INFERIOR}, "): inferior at a margin of 1 point."),
         ({"difference": 0.02, "low": 0.01, "high": 0.03, "verdict": Verdict.SUPERIOR}, "): superior."),
@@ -62,7 +67,14 @@ def test_a_finding_in_one_sentence():
         ({**ALONE, "p_holm": 0.04, "high": 0.001}, "of these trained networks alone: no difference shown."),
         # What is small is not shown as nothing beside a small p.
         (
-            {"difference": 0.00003, "low": 0.00002, "high": 0.00004, "p_holm": 0.0001, "verdict": Verdict.SUPERIOR},
+            {
+                "difference": 0.00003,
+                "low": 0.00002,
+                "high": 0.00004,
+                "p": 0.0001,
+                "p_holm": 0.0001,
+                "verdict": Verdict.SUPERIOR,
+            },
             "0.003 points above the baseline (95\u00a0% CI +0.002 to +0.004 points; p < 0.001, 40 cases, 3 seeds): sup",
         ),
     ],
