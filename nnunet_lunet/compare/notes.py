@@ -95,8 +95,8 @@ def of_statistics(margins: Mapping[str, float], reason: str, tests: Sequence[Tes
         told.append(
             "Where one of the two has no second seed, the interval is over cases alone: 95 % of "
             f"{statistics.RESAMPLES} bootstrap resamples (BCa, seed {statistics.SEED}); p is of the same mean, by "
-            f"permutation of signs (all, or {statistics.RESAMPLES} of them). Where the two disagree, as they can where few "
-            "cases decide, no difference is shown."
+            f"permutation of signs (all, or {statistics.RESAMPLES} of them). Where the two disagree, as they can where "
+            "few cases decide, no difference is shown."
         )
     return [
         *told,

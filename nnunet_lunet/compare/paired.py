@@ -87,9 +87,10 @@ def _blocks(values: Sequence[Value], cases: Sequence[str]) -> list[_Predicted]:
     for value in values:
         if value.case in places and value.value is not None:
             of_case[value.case][value.fold, value.seed] = value.value
-    by_trainings: dict[frozenset[tuple[str | None, int | None]], list[str]] = {}
+    by_trainings: dict[tuple[tuple[str | None, int | None], ...], list[str]] = {}
     for case, found in of_case.items():
-        by_trainings.setdefault(frozenset(found), []).append(case)
+        # In one order, so that sums are the same to the last digit.
+        by_trainings.setdefault(tuple(sorted(found, key=str)), []).append(case)
     return [
         _Predicted(
             Block(
