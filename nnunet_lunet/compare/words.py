@@ -83,15 +83,15 @@ def finding(test: Test) -> str:
 
 
 def verdict(test: Test) -> str:
-    """The whole of it: ``non-inferior at a margin of 1 point, though worse``; ``of these trained networks: worse``."""
+    """The whole of it: ``non-inferior at a margin of 1 point, though worse``; ``of these trained networks alone, worse``."""
     found = finding(test)
     if not test.over_seeds:
-        return f"of these trained networks alone: {found}"
+        return f"of these trained networks alone, {found}"
     if test.verdict is None or test.margin is None:
         return found
     against = f"{test.verdict.value} at a margin of {margin(test.margin, test.metric)}"
     if test.verdict_alone not in (None, test.verdict):
-        against += f" (of the only model it would be {test.verdict_alone.value})"
+        against += f" (alone it would be {test.verdict_alone.value})"
     if test.verdict is Verdict.SUPERIOR:
         return Verdict.SUPERIOR.value
     if test.verdict is Verdict.INFERIOR or found not in ("better", "worse"):

@@ -56,15 +56,15 @@ def test_a_finding_in_one_sentence():
         ),
         (
             {"p_holm": 0.05, "verdict_alone": Verdict.INFERIOR},
-            "): inconclusive at a margin of 1 point (of the only model it would be inferior).",
+            "): inconclusive at a margin of 1 point (alone it would be inferior).",
         ),
         ({"verdict": Verdict.INFERIOR}, "): inferior at a margin of 1 point."),
         ({"difference": 0.02, "low": 0.01, "high": 0.03, "verdict": Verdict.SUPERIOR}, "): superior."),
-        ({**ALONE}, "40 cases): of these trained networks alone: worse."),
-        ({**ALONE, "p_holm": 0.0625, "cases": 5}, "5 cases): of these trained networks alone: too few cases to test."),
-        ({**ALONE, "p_holm": 0.0625, "cases": 6}, "of these trained networks alone: no difference shown."),
+        ({**ALONE}, "40 cases): of these trained networks alone, worse."),
+        ({**ALONE, "p_holm": 0.0625, "cases": 5}, "5 cases): of these trained networks alone, too few cases to test."),
+        ({**ALONE, "p_holm": 0.0625, "cases": 6}, "of these trained networks alone, no difference shown."),
         # A bootstrap and a permutation need not agree.
-        ({**ALONE, "p_holm": 0.04, "high": 0.001}, "of these trained networks alone: no difference shown."),
+        ({**ALONE, "p_holm": 0.04, "high": 0.001}, "of these trained networks alone, no difference shown."),
         # What is small is not shown as nothing beside a small p.
         (
             {

@@ -111,7 +111,7 @@ def test_rows_of_the_tables_are_in_the_text(example, rendered):
     test = next(t for t in example.tests if (t.model, t.label, t.metric) == ("LUnet 8", FOREGROUND, "dice"))
     points = f"−{-100 * test.difference:.1f} −{-100 * test.low:.1f} to −{-100 * test.high:.1f}"
     verdict = "inferior at a margin of 1 point"
-    assert f"3 LUnet 8 {points} 0.020 0.040 0.030 −1.00 0, 0, 5 5 3 {verdict}" in rows
+    assert f"3 LUnet 8 {points} 0.020 0.040 0.030 −1.00 0, 0, 5 5 3 seeds {verdict}" in rows
     assert any(row.startswith("3 LUnet 8 Dice 50 % 25 % 25 % 2.5 ±") for row in rows)
     for part in ("Dataset901_Tiny", "Only fold 0.", "case98, case99", "nnunetv2 2.8.1", "lunet compare -d 901"):
         assert part in text
