@@ -83,7 +83,7 @@ def finding(test: Test) -> str:
 
 
 def verdict(test: Test) -> str:
-    """The whole of it: ``non-inferior at a margin of 1 point, though worse``; ``of these trained networks alone, worse``."""
+    """The whole of it, e.g. ``non-inferior at a margin of 1 point, though worse``."""
     found = finding(test)
     if not test.over_seeds:
         return f"of these trained networks alone, {found}"
