@@ -4,8 +4,8 @@ python -m benchmarks.pool benchmarks/data/table2/parts/*.json.gz --output pooled
 python -m benchmarks.pool benchmarks/data/table2/parts/*.json.gz --output pair -m 'U-Net 2' -m 'LUnet 12 (as U-Net 2)'
 
 Each part is a comparison.json (or .json.gz) of `lunet study --compare`. Means, intervals and tests are made anew from
-all scores, as `lunet compare` makes them; -m keeps these networks alone, the first as the baseline. Seconds are left
-out: they are of different machines.
+all scores by the first part's margins, as `lunet compare` makes them; -m keeps these networks alone, the first as the
+baseline. Seconds are left out: they are of different machines.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from statistics import median_low
 
 from benchmarks import packed
 from nnunet_lunet.atomic import atomic_write
-from nnunet_lunet.compare import analysis, files
+from nnunet_lunet.compare import evaluation, files
 from nnunet_lunet.compare.page import drawing, figures
 from nnunet_lunet.compare.record import Comparison, Model
 from nnunet_lunet.errors import UserError
@@ -25,11 +25,10 @@ from nnunet_lunet.errors import UserError
 PICTURES = ("dice_against_parameters", "differences")
 
 
-def pooled(parts: Sequence[Comparison], names: Sequence[str], margin: float) -> Comparison:
+def pooled(parts: Sequence[Comparison], names: Sequence[str]) -> Comparison:
     """All runs of the parts as one comparison.
 
     :param names: of networks, the baseline first; none for all that the first part has, in its order
-    :param margin: of Dice, for non-inferiority
     :raises UserError: a run is there twice, or a network lacks cases that others have
     """
     names = names or [model.name for model in parts[0].models]
@@ -41,20 +40,21 @@ def pooled(parts: Sequence[Comparison], names: Sequence[str], margin: float) -> 
     for name in names:
         if {score.case for score in scores if score.model == name} != {score.case for score in scores}:
             raise UserError(f"{name} lacks cases that others have")
-    tests, untested = analysis.tests(scores, names[0], margin)
     counts = {model.name: len(model.runs) for model in models}
     uneven = [f"Not all have the same number of seeds: {counts}."] if len(set(counts.values())) > 1 else []
-    general = [note for note in parts[0].notes if not note.startswith(("Not all models", "No test of"))]
-    return replace(
-        parts[0],
-        baseline=names[0],
-        models=models,
-        scores=scores,
-        summaries=analysis.summaries(scores),
-        tests=tests,
-        learning=[run for part in parts for run in part.learning if run.model in names],
-        worst=[],
-        notes=["Runs of several machines; seconds are left out.", *uneven, *untested, *general],
+    general = [note for note in parts[0].notes if not note.startswith("Not all models")]
+    return evaluation.evaluated(
+        replace(
+            parts[0],
+            baseline=names[0],
+            models=models,
+            scores=scores,
+            learning=[run for part in parts for run in part.learning if run.model in names],
+            worst=[],
+            notes=["Runs of several machines; seconds are left out.", *uneven, *general],
+            left_out_scores=[score for part in parts for score in part.left_out_scores if score.model in names],
+            diagonals={case: length for part in parts for case, length in part.diagonals.items()},
+        )
     )
 
 
@@ -74,13 +74,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="+", type=Path)
     parser.add_argument("-m", dest="models", action="append", default=[], metavar="NAME")
-    parser.add_argument("--margin", type=float, default=0.01)
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args(argv)
     chosen = [part for name in given.models for part in ("-m", name)]
     command = shlex.join(["python", "-m", "benchmarks.pool", *map(str, given.parts), *chosen])
     parts = [packed.read(file) for file in given.parts]
-    comparison = replace(pooled(parts, given.models, given.margin), command=command)
+    comparison = replace(pooled(parts, given.models), command=command)
     files.write(comparison, given.output, overwrite=True)
     for name in PICTURES:
         picture = drawing.png(figures.ALL[name], comparison)

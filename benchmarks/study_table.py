@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 
 from benchmarks import packed
 from nnunet_lunet import numbers
+from nnunet_lunet.compare import words
 from nnunet_lunet.compare.record import FOREGROUND, Comparison, Model
 
 
@@ -29,9 +30,8 @@ def row(comparison: Comparison, model: Model) -> str:
     spread = f" ± {numbers.fixed(stdev(dice), 3)}" if len(dice) > 1 else ""
     cells = [numbers.MISSING] * 2
     for test in comparison.tests:
-        if (test.model, test.metric, test.label) == (model.name, "dice", FOREGROUND):
-            difference, low, high = (numbers.signed(100 * each, 1) for each in (test.difference, test.low, test.high))
-            cells = [f"{difference} ({low} to {high})", "yes" if test.non_inferior else "not shown"]
+        if test.is_primary and test.model == model.name:
+            cells = [f"{words.mean_difference(test)} ({words.interval(test)})", words.short_verdict(test)]
     multiply_adds = model.cost.network.multiply_adds
     giga = numbers.significant(None if multiply_adds is None else multiply_adds / 1e9)
     by_seed = ", ".join(numbers.fixed(value, 3) for value in dice)
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("comparison", type=Path, help="comparison.json or comparison.json.gz")
     comparison = packed.read(parser.parse_args(argv).comparison)
-    print("| network | parameters | G multiply-adds | Dice by seed | mean | minus the first (95 % CI) | non-inferior |")
+    print("| network | parameters | G multiply-adds | Dice by seed | mean | minus the first (95 % CI) | verdict |")
     print("|---|---:|---:|---|---:|---:|---|")
     for model in comparison.models:
         print(f"| {row(comparison, model)} |")

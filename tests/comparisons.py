@@ -1,5 +1,6 @@
 """Comparisons to try reports on: small label maps, and the numbers that follow from them."""
 
+from dataclasses import replace
 from statistics import fmean, stdev
 
 import numpy as np
@@ -16,6 +17,7 @@ from nnunet_lunet.compare.record import (  # fmt: skip
     Score,
     Summary,
     Test,
+    Verdict,
     WorstCase,
 )
 
@@ -83,7 +85,7 @@ def make(folder, names=("UNet", "LUnet 16", "LUnet 8"), labels=("front", "back")
         ],
         "learning": [_learning(name, index) for index, name in enumerate(names)],
         "worst": worst_cases[:worst], "notes": ["Only fold 0."], "left_out": {names[-1]: ["case98", "case99"]},
-        "versions": {"nnunetv2": "2.8.1"}, "command": "lunet compare -d 901",
+        "margins": {"dice": 0.01}, "versions": {"nnunetv2": "2.8.1"}, "command": "lunet compare -d 901",
     }  # fmt: skip
     return Comparison(**{**parts, **changes})
 
@@ -111,15 +113,21 @@ def _values(scores, model, label, metric):
 
 def _summary(scores, model, label, metric):
     values = _values(scores, model, label, metric)
-    return Summary(model, label, metric, fmean(values), stdev(values), None, None, len(values), 0)
+    return Summary(model, label, metric, fmean(values), stdev(values), None, None, len(values), len(values), 0)
 
 
 def _test(scores, model, baseline, label, metric):
     pairs = zip(_values(scores, model, label, metric), _values(scores, baseline, label, metric), strict=True)
     values = [mine - other for mine, other in pairs]
     low, high = min(values), max(values)
-    margin = 0.01 if metric == "dice" else None
-    return Test(
-        model, baseline, label, metric, len(values), fmean(values), low, high, 0.02, 0.04,
-        1.0 if low > 0 else -1.0, margin, None if margin is None else low > -margin,
+    side = 1 if METRICS[metric].more_is_better else -1
+    wins, losses = (sum(side * sign * value > 0 for value in values) for sign in (1, -1))
+    test = Test(
+        model, baseline, label, metric, len(values), 3, 3, fmean(values), low, high, 0.02, 0.04, 0.03,
+        1.0 if low > 0 else -1.0, wins, len(values) - wins - losses, losses, df=2.5, variance_cases=2e-6,
+        variance_seeds=1e-6, variance_rest=1e-6, half_width_twice_seeds=0.02, half_width_twice_cases=0.03,
     )  # fmt: skip
+    if metric != "dice":
+        return test
+    verdict = Verdict.NON_INFERIOR if low > -0.01 else Verdict.INFERIOR if high < -0.01 else Verdict.INCONCLUSIVE
+    return replace(test, margin=0.01, p_margin=0.1, p_margin_holm=0.2, verdict=verdict)

@@ -25,7 +25,15 @@ def compare(
     configuration: Annotated[str | None, typer.Option("-c", help="Only this, where -m does not say.")] = None,
     plans: Annotated[str | None, typer.Option("-p", help="Only these, where -m does not say.")] = None,
     tolerance: Annotated[float, typer.Option(help="Of surface Dice, in mm.")] = 1.0,
-    margin: Annotated[float, typer.Option(help="Of non-inferiority, in Dice: 0.01 is 1 point.")] = 0.01,
+    margin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[METRIC=]NUMBER",
+            help="Of non-inferiority, one a metric, of Dice without a name; 0.01 (1 point) if none.",
+        ),
+    ] = None,
+    margin_reason: Annotated[str, typer.Option(help="Why this margin; kept with it before anything is scored.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="A margin above 0.1 is meant: do not ask.")] = False,
     processes: Annotated[int, typer.Option(help="Processes that score cases.")] = 1,
     output: Annotated[Path | None, typer.Option(help="Folder to write to; comparison-DATASET if not given.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write into a folder that is not empty.")] = False,
@@ -35,10 +43,14 @@ def compare(
 
     from rich.console import Console
 
-    from nnunet_lunet.compare import run
+    from nnunet_lunet.compare import margins, run
 
+    question = margins.large(margins.read(margin or []))
+    if question and not yes and sys.stdin.isatty():
+        yes = typer.confirm(f"{question}. Is that meant?", abort=True)
     request = run.Request(
         dataset, models or [], predictions or [], references, baseline, folds.split(",") if folds else [], plans,
-        configuration, tolerance, margin, processes, overwrite, shlex.join(["lunet", *sys.argv[1:]]),
+        configuration, tolerance, margin or [], margin_reason, yes, processes, overwrite,
+        shlex.join(["lunet", *sys.argv[1:]]),
     )  # fmt: skip
     run.run(request, output, Console())

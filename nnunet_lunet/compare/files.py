@@ -6,12 +6,13 @@ import io
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.atomic import atomic_write
-from nnunet_lunet.compare import table
+from nnunet_lunet.compare import evaluation, markdown, older
 from nnunet_lunet.compare.metrics import METRICS
 from nnunet_lunet.compare.record import (  # fmt: skip
     Comparison,
@@ -20,13 +21,17 @@ from nnunet_lunet.compare.record import (  # fmt: skip
     Model,
     PruningRun,
     Score,
+    Sensitivity,
     Summary,
     Test,
+    Verdict,
     WorstCase,
 )
 from nnunet_lunet.errors import UserError
 
 JSON, MARKDOWN, PAGE = "comparison.json", "comparison.md", "comparison.html"
+#: What was declared before scoring: the one file that may be in a folder that counts as empty.
+DECLARED = "declared.json"
 
 
 def check_free(folder: Path, overwrite: bool) -> None:
@@ -37,14 +42,30 @@ def check_free(folder: Path, overwrite: bool) -> None:
             raise UserError(f"--output {folder}: {there} is no folder")
         if not os.access(there, os.W_OK):
             raise UserError(f"--output {folder}: {there} cannot be written")
-        if folder.exists() and any(folder.iterdir()) and not overwrite:
+        others = [file for file in folder.iterdir() if file.name != DECLARED] if folder.exists() else []
+        if others and not overwrite:
             raise UserError(f"--output {folder} is not empty: choose another, or replace its files with --overwrite")
     except OSError as error:
         raise UserError(f"--output {folder}: {error.strerror}") from error
 
 
+def declare(folder: Path, declared: Mapping[str, Any]) -> None:
+    """Write down what is compared, by which margin, and why, before anything is scored.
+
+    :param folder: made if it is not there
+    :raises UserError: it cannot be written
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_write(folder / DECLARED) as file:
+            file.write(json.dumps(declared, indent=1).encode())
+    except OSError as error:
+        raise UserError(f"--output {folder}: {error.filename or folder}: {error.strerror}") from error
+
+
 def write(comparison: Comparison, folder: Path, overwrite: bool) -> None:
-    """Write ``comparison.md``, ``scores.csv``, ``summary.csv``, ``tests.csv``, ``epochs.csv`` and ``comparison.json``.
+    """Write ``comparison.md``, ``scores.csv``, ``summary.csv``, ``tests.csv``, ``sensitivity.csv``, ``epochs.csv`` and
+    ``comparison.json``.
 
     :param folder: made if it is not there
     :raises UserError: it has something in it and ``overwrite`` is false, or a file cannot be written
@@ -53,8 +74,9 @@ def write(comparison: Comparison, folder: Path, overwrite: bool) -> None:
         "scores.csv": _csv(_flat_names(), map(_flat, comparison.scores)),
         "summary.csv": _csv_of(Summary, comparison.summaries),
         "tests.csv": _csv_of(Test, comparison.tests),
+        "sensitivity.csv": _csv_of(Sensitivity, comparison.sensitivity),
         "epochs.csv": _csv_of(_Epoch, _epochs(comparison.learning)),
-        MARKDOWN: table.markdown(comparison),
+        MARKDOWN: markdown.markdown(comparison),
         JSON: json.dumps(_content(comparison), indent=1, allow_nan=False),
     }
     check_free(folder, overwrite)
@@ -74,18 +96,25 @@ def read_json(file: Path) -> Comparison:
     """
     try:
         content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        is_older = older.is_older(content)
+        if is_older:
+            content = older.stripped(content)
         content["labels"] = {int(value): name for value, name in content["labels"].items()}
         content["models"] = [_model(model) for model in content["models"]]
         kinds: dict[str, type] = {
-            "summaries": Summary, "tests": Test, "learning": LearningCurve, "worst": WorstCase, "pruning": PruningRun,
+            "summaries": Summary, "learning": LearningCurve, "worst": WorstCase, "pruning": PruningRun,
+            "sensitivity": Sensitivity,
         }  # fmt: skip
-        content["scores"] = [_score(score) for score in content["scores"]]
+        for name in ("scores", "left_out_scores"):
+            content[name] = [_score(score) for score in content.get(name, [])]
+        content["tests"] = [_test(test) for test in content["tests"]]
         for name, kind in kinds.items():
             # Comparisons of the time before pruning runs were in them are records of results, too.
             content[name] = [kind(**entry) for entry in content.get(name, [])]
-        return Comparison(**content)
+        comparison = Comparison(**content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{file} is no readable comparison ({type(error).__name__}: {error})") from error
+    return evaluation.evaluated(comparison) if is_older else comparison
 
 
 def _model(content: dict[str, Any]) -> Model:
@@ -96,6 +125,11 @@ def _model(content: dict[str, Any]) -> Model:
             "cost": Cost(**{**content["cost"], "network": NetworkCost(**content["cost"]["network"])}),
         }
     )
+
+
+def _test(content: dict[str, Any]) -> Test:
+    verdicts = {name: content[name] for name in ("verdict", "verdict_alone")}
+    return Test(**{**content, **{name: None if value is None else Verdict(value) for name, value in verdicts.items()}})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +151,8 @@ def _epochs(curves: Sequence[LearningCurve]) -> list[_Epoch]:
 
 
 def _content(comparison: Comparison) -> dict[str, Any]:
-    return {**dataclasses.asdict(comparison), "scores": [_flat(score) for score in comparison.scores]}
+    flat = {name: [_flat(score) for score in getattr(comparison, name)] for name in ("scores", "left_out_scores")}
+    return {**dataclasses.asdict(comparison), **flat}
 
 
 def _flat_names() -> list[str]:
@@ -139,7 +174,12 @@ def _score(content: dict[str, Any]) -> Score:
 
 
 def _csv_of(kind: type, rows: Sequence[Any]) -> str:
-    return _csv([field.name for field in dataclasses.fields(kind)], map(vars, rows))
+    return _csv([field.name for field in dataclasses.fields(kind)], map(_plain, map(vars, rows)))
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Enumerations as their values."""
+    return {name: value.value if isinstance(value, Enum) else value for name, value in row.items()}
 
 
 def _csv(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:

@@ -20,6 +20,10 @@ EMPTY = (
     "Where reference and prediction are both empty, no metric is defined and the case is in no mean. Where one of the "
     "two is empty, Dice and surface Dice are 0 and HD95 is not defined."
 )
+#: Notes on scores without a value.
+BOTH_EMPTY, REFERENCE_EMPTY, PREDICTION_EMPTY = (
+    "reference and prediction are empty", "reference is empty", "prediction is empty",
+)  # fmt: skip
 IGNORED = (
     "Voxels with the ignore label are left out as nnU-Net does for Dice; for distances, reference and prediction both "
     "end where they begin."
@@ -97,7 +101,7 @@ def _by_monai(function: Callable[..., Any], masks: Masks, **options: Any) -> flo
     return float(value)
 
 
-#: By their names in the data. The first one is that of the margin of non-inferiority.
+#: By their names in the data.
 METRICS = {
     "dice": Metric("Dice", dice, 0.0, True, True, "Dice is nnU-Net's."),
     "hausdorff95": Metric(
@@ -137,11 +141,11 @@ def measure(
     """
     if ignored is not None:
         reference, prediction = reference & ~ignored, prediction & ~ignored
-    empty = [name for name, mask in (("reference", reference), ("prediction", prediction)) if not mask.any()]
+    empty = [note for note, mask in ((REFERENCE_EMPTY, reference), (PREDICTION_EMPTY, prediction)) if not mask.any()]
     if len(empty) == 2:
-        return Measures(dict.fromkeys(METRICS), "reference and prediction are empty")
+        return Measures(dict.fromkeys(METRICS), BOTH_EMPTY)
     if empty:
-        return Measures({name: metric.if_one_is_empty for name, metric in METRICS.items()}, f"{empty[0]} is empty")
+        return Measures({name: metric.if_one_is_empty for name, metric in METRICS.items()}, empty[0])
     # MONAI takes seconds to import, and is optional.
     check_installed()
     masks = Masks(reference, prediction, spacing, tolerance)

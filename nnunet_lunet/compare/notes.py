@@ -1,14 +1,23 @@
 """What a reader of a comparison has to know: definitions, and what the numbers were made with."""
 
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 from nnunetv2.imageio.natural_image_reader_writer import NaturalImage2DIO
 from nnunetv2.imageio.tif_reader_writer import Tiff3DIO
 
-from nnunet_lunet.compare import analysis, metrics, statistics, words
+from nnunet_lunet.compare import failures, metrics, statistics, words
 from nnunet_lunet.compare.metrics import METRICS
+from nnunet_lunet.compare.record import PRIMARY_ENDPOINT, Score, Test
+from nnunet_lunet.compare.statistics import ALPHA
 
+#: How the notes begin, now and in older records, that depend on what was tested.
+OF_RESULTS = (
+    "No test of", "Of these trained networks", "With ", "Distances are undefined", "Primary endpoint", "Of a case",
+    "Where both models", "Where one of the two", "p (Holm)", "Margin of", "Verdicts", "Tests are paired",
+    "Non-inferior:",
+)  # fmt: skip
 _PACKAGES = ("nnunet-lunet", "nnunetv2", "monai", "scipy", "torch", "numpy")
 
 
@@ -33,30 +42,79 @@ def of_metrics(tolerance: float, ignores: bool, reader: type[BaseReaderWriter]) 
     return told
 
 
-def of_size(cases: int) -> list[str]:
-    """What so few cases cannot show."""
-    if words.can_be_significant(cases):
+def of_tests(tests: Sequence[Test], cases: int) -> list[str]:
+    """What these tests cannot show."""
+    alone = [test for test in tests if test.is_primary and not test.over_seeds]
+    told = []
+    if alone:
+        told.append(
+            f"Of these trained networks alone: {', '.join(test.model for test in alone)}. It, or the baseline, has no "
+            "second seed, so the interval is over cases, and training again would give another: no verdict."
+        )
+    if alone and not words.can_be_significant(cases):
+        told.append(
+            f"With {cases} cases no p value of one seed can be below {ALPHA:g} (the smallest is "
+            f"{2 * 0.5**cases:.2g}), whatever the models do, and intervals rest on those few numbers."
+        )
+    return told
+
+
+def of_failures(scores: Sequence[Score], diagonals: Mapping[str, float]) -> list[str]:
+    """Where undefined distances cannot be replaced by the worst."""
+    if not failures.is_incomplete(scores, diagonals):
         return []
     return [
-        f"With {cases} cases no p value can be below {words.ALPHA:g} (the smallest is {2 * 0.5**cases:.2g}), whatever "
-        "the models do, and intervals and non-inferiority rest on those few numbers."
+        "Distances are undefined in some runs, and this record does not have the sizes of the images: what the means "
+        "would be with the worst distances is left out."
     ]
 
 
-def of_statistics(margin: float) -> list[str]:
+def of_statistics(margins: Mapping[str, float], reason: str, tests: Sequence[Test]) -> list[str]:
     """How models were compared.
 
-    :param margin: of non-inferiority, in Dice
+    :param margins: of non-inferiority by metric
+    :param reason: why these
     """
-    heading = METRICS[analysis.MARGIN_OF].heading
-    return [
-        "Of a case that several runs of a model have (seeds), the mean counts once. Standard deviations have n - 1.",
-        "Tests are paired by case: two-sided Wilcoxon signed-rank, p corrected by Holm over the models for each label "
-        "and metric; effect size is the matched-pairs rank-biserial correlation; intervals are 95 % of "
-        f"{statistics.RESAMPLES} bootstrap resamples (BCa, seed {statistics.SEED}). The spread over cases is in them, "
-        "that of training again is not: compare several seeds for it.",
-        f"Non-inferior: the interval of {heading} excludes being worse than the baseline by {margin:g} or more.",
+    label, metric = PRIMARY_ENDPOINT
+    limits = ", ".join(f"{METRICS[name].heading} {words.margin(value, name)}" for name, value in margins.items())
+    told = [
+        f"Primary endpoint: mean {label} {METRICS[metric].heading}. Every other label and metric is exploratory.",
+        "Of a case that several runs of a model have (seeds), the mean counts once. Standard deviations have n - 1. "
+        "Values that are not defined are counted in runs; a difference is over the cases that have a value in every "
+        "run of both.",
     ]
+    if any(test.over_seeds for test in tests):
+        told.append(
+            "Where both models have two seeds or more, the interval is over cases and seeds, both random: two-way "
+            "analysis of variance of each model's table of seeds by cases, cases paired between models, "
+            "Satterthwaite's degrees of freedom, Student's t; p is of the same t. In cross-validation each fold is a "
+            "table of its own, since its cases have networks of their own; that another training set would give other "
+            "networks is not in it."
+        )
+    if not all(test.over_seeds for test in tests):
+        told.append(
+            "Where one of the two has no second seed, the interval is over cases alone: 95 % of "
+            f"{statistics.RESAMPLES} bootstrap resamples (BCa, seed {statistics.SEED}); p is of the same mean, by "
+            f"permutation of signs (all, or {statistics.RESAMPLES} of them). Where the two disagree, as they can where "
+            "few cases decide, no difference is shown."
+        )
+    return [
+        *told,
+        "p (Holm): corrected over the models for each label and metric. p (ranks): Wilcoxon's signed-rank test of the "
+        "cases' differences, of these trained networks alone. Effect size: matched-pairs rank-biserial correlation, "
+        "ties counted. Differences are rounded to 1e-9.",
+        f"Margin of non-inferiority: {limits}. {_sentence(reason)}",
+        "Verdicts (CONSORT extension for non-inferiority trials, Piaggio et al., JAMA 2012): non-inferior, the "
+        "difference is not as bad as the margin (one-sided at 2.5 %, p corrected by Holm over the models); superior, "
+        "it is better than 0, too; inferior, it is worse than the margin; inconclusive, none of these. Intervals are "
+        'not corrected: what follows "alone" is what one would show if there were no other model.',
+    ]
+
+
+def _sentence(reason: str) -> str:
+    if not reason:
+        return "No reason was given for it."
+    return f"Why: {reason.rstrip('.')}."
 
 
 def of_pruning() -> list[str]:

@@ -1,6 +1,7 @@
 """What a comparison consists of: plain data that the tables, the files and the page are made from."""
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from nnunet_lunet.architectures.network_cost import NetworkCost
 
@@ -96,7 +97,8 @@ class Score:
 class Summary:
     """Mean of one metric, and its spread.
 
-    :param cases: cases with a defined value; ``undefined`` have none and are not in the mean
+    :param cases: cases with a defined value in any run
+    :param runs: values that there would be, one a case and run; ``undefined`` of them are not defined, nor in the mean
     :param over_cases: standard deviation over cases (each case's mean over its seeds)
     :param over_folds: standard deviation of the folds' means; None with fewer than two
     :param over_seeds: standard deviation of the seeds' means; None with fewer than two
@@ -110,17 +112,42 @@ class Summary:
     over_folds: float | None
     over_seeds: float | None
     cases: int
+    runs: int
     undefined: int
+
+
+#: What a comparison is about, said before anything is scored; every other label and metric is exploratory.
+PRIMARY_ENDPOINT = (FOREGROUND, "dice")
+
+
+class Verdict(str, Enum):
+    """Of the interval and the margin (CONSORT extension for non-inferiority trials, Piaggio et al., JAMA 2012)."""
+
+    SUPERIOR = "superior"
+    NON_INFERIOR = "non-inferior"
+    INCONCLUSIVE = "inconclusive"
+    INFERIOR = "inferior"
 
 
 @dataclass(frozen=True)
 class Test:
-    """A model against the baseline, paired by case (each case's mean over its seeds).
+    """A model against the baseline, over the cases that have a value in every run of both, paired by case.
 
-    :param difference: mean of model minus baseline, with its 95 % bootstrap confidence interval
-    :param p: two-sided Wilcoxon signed-rank test; ``p_holm`` corrected by Holm over the models, one label and metric
+    :param seeds: of the model; 1 where none is named
+    :param difference: mean of model minus baseline, with its 95 % confidence interval: over cases and seeds where both
+        have two seeds or more, or else over cases, of these trained networks alone (``df`` is None)
+    :param p: two-sided, of the same mean: of the t that the interval is of, or else by permutation of signs;
+        ``p_holm`` corrected by Holm over the models, for one label and metric
+    :param p_rank: Wilcoxon signed-rank test of the cases' differences, of these trained networks alone
     :param effect_size: matched-pairs rank-biserial correlation, -1 to 1, positive where the model's values are larger
-    :param non_inferior: whether the confidence interval excludes being worse by the margin or more; None without margin
+    :param wins: cases in which the model is better; ``ties`` differ by less than 1e-9
+    :param margin: of non-inferiority; None without one
+    :param p_margin: one-sided, of being worse by the margin or more; ``p_margin_holm`` corrected as ``p_holm``
+    :param verdict: by the corrected p; None without a margin, and of these trained networks alone
+    :param verdict_alone: what it would be if this were the only model: by the interval, which is not corrected
+    :param df: degrees of freedom of the t
+    :param variance_cases: what cases contribute to the variance of ``difference``; so do seeds, and the rest
+    :param half_width_twice_seeds: of the interval with twice the seeds; the same with twice the cases
     """
 
     model: str
@@ -128,14 +155,60 @@ class Test:
     label: str
     metric: str
     cases: int
+    seeds: int
+    baseline_seeds: int
     difference: float
     low: float
     high: float
     p: float | None
     p_holm: float | None
+    p_rank: float | None
     effect_size: float | None
-    margin: float | None
-    non_inferior: bool | None
+    wins: int
+    ties: int
+    losses: int
+    margin: float | None = None
+    p_margin: float | None = None
+    p_margin_holm: float | None = None
+    verdict: Verdict | None = None
+    verdict_alone: Verdict | None = None
+    df: float | None = None
+    variance_cases: float | None = None
+    variance_seeds: float | None = None
+    variance_rest: float | None = None
+    half_width_twice_seeds: float | None = None
+    half_width_twice_cases: float | None = None
+
+    @property
+    def is_primary(self) -> bool:
+        return (self.label, self.metric) == PRIMARY_ENDPOINT
+
+    @property
+    def over_seeds(self) -> bool:
+        """Whether the interval is over seeds, too."""
+        return self.df is not None
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """A model's mean where each failure counts as the worst value that there is, and its difference to the baseline.
+
+    :param runs: values that there would be, one a case and run, of all cases that any model has
+    :param undefined: of them, those that are not defined, as reference or prediction alone is empty
+    :param missing: of them, those without a prediction
+    :param low: of the 95 % interval of ``difference``, as :class:`Test` has it; None for the baseline
+    """
+
+    model: str
+    label: str
+    metric: str
+    runs: int
+    undefined: int
+    missing: int
+    mean: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -158,6 +231,9 @@ class Comparison:
 
     :param labels: foreground labels, value to name
     :param left_out: by model, cases that it lacks and another has; they are in no mean and no test
+    :param left_out_scores: of these cases, of the models that have them; for ``sensitivity`` alone
+    :param diagonals: of the image of each case, mm; empty where nobody wrote them down
+    :param margins: of non-inferiority by metric, in its own unit, and why these, as declared before scoring
     :param notes: what a reader has to know: missing folds, how empty label maps are treated, tolerance of surface Dice
     :param versions: package to version
     """
@@ -176,3 +252,8 @@ class Comparison:
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""
     pruning: list[PruningRun] = field(default_factory=list)
+    left_out_scores: list[Score] = field(default_factory=list)
+    diagonals: dict[str, float] = field(default_factory=dict)
+    sensitivity: list[Sensitivity] = field(default_factory=list)
+    margins: dict[str, float] = field(default_factory=dict)
+    margin_reason: str = ""

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from math import inf
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -14,25 +16,25 @@ from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.compare import (
     analysis,
     costs,
+    failures,
     files,
+    margins,
     metrics,
     notes,
+    overview,
     pairing,
     predicted,
     pruning_runs,
     scoring,
     selection,
-    table,
+    worst,
 )  # fmt: skip
 from nnunet_lunet.compare.predicted import Predictions
-from nnunet_lunet.compare.record import FOREGROUND, Comparison, Cost, Model, Score, WorstCase
+from nnunet_lunet.compare.record import FOREGROUND, PRIMARY_ENDPOINT, Comparison, Cost, Model
 from nnunet_lunet.compare.selection import Candidate
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import folders, label_maps, references, results  # fmt: skip
 from nnunet_lunet.host.references import Source
-
-#: Cases with the lowest Dice that are shown.
-_WORST = 6
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ class Request:
     :param baseline: name; the first that is asked for, and of all models the one with most parameters
     :param folds: all but ``all`` if not given
     :param tolerance: of surface Dice, mm
-    :param margin: of non-inferiority, in Dice
+    :param margins: of non-inferiority, each [METRIC=]NUMBER, of Dice without a metric; 1 point of Dice if none is given
+    :param margin_reason: why these, for the record
+    :param large_margin: whether the user means a margin above 10 points
     :param command: what the user typed, for the record
     """
 
@@ -61,7 +65,9 @@ class Request:
     plans: str | None = None
     configuration: str | None = None
     tolerance: float = 1.0
-    margin: float = 0.01
+    margins: Sequence[str] = ()
+    margin_reason: str = ""
+    large_margin: bool = False
     processes: int = 1
     overwrite: bool = False
     command: str = ""
@@ -79,18 +85,25 @@ def run(request: Request, output: Path | None, console: Console) -> Comparison:
     source = references.find(dataset, request.references, [entry.folder for entry in predictions])
     folder = output if output is not None else Path(f"comparison-{re.sub(r'[^0-9A-Za-z._-]+', '_', source.name)}")
     files.check_free(folder, request.overwrite)
-    comparison = compare(request, source, predictions, console)
+    comparison = compare(request, source, predictions, console, lambda declared: files.declare(folder, declared))
     files.write(comparison, folder, request.overwrite)
     _write_page(comparison, folder)
-    for each in table.overview(comparison):
+    for each in overview.overview(comparison):
         console.print(each)
     console.print(f"Tables: {folder / files.MARKDOWN}\nPage: {folder / files.PAGE}", markup=False, soft_wrap=True)
     return comparison
 
 
-def compare(request: Request, source: Source, predictions: Sequence[Predictions], console: Console) -> Comparison:
-    """The comparison, without writing anything.
+def compare(
+    request: Request,
+    source: Source,
+    predictions: Sequence[Predictions],
+    console: Console,
+    declare: Callable[[dict[str, Any]], None],
+) -> Comparison:
+    """The comparison, without writing it.
 
+    :param declare: called before anything is scored, with what is compared, by which margin, and why
     :raises UserError: see ``lunet compare --help``
     """
     labels = _unambiguous(results.labels(source.description))
@@ -107,18 +120,24 @@ def compare(request: Request, source: Source, predictions: Sequence[Predictions]
         on_cases += pairing.unpredicted(candidates, source.references)
     reader = label_maps.reader_class(source.description, source.references[common[0]])
     protocol = scoring.Protocol(labels, reader, request.tolerance)
-    cases = scoring.cases(candidates, {case: source.references[case] for case in common})
+    lacking = sorted({case for lacked in left_out.values() for case in lacked})
+    cases = scoring.cases(candidates, {case: source.references[case] for case in [*common, *lacking]})
+    limits = margins.read(request.margins)
+    declare(_declared(request, source, candidates, limits))
     with _progress(console) as progress:
-        scores = scoring.score(cases, protocol, request.processes, _step(progress, "scoring cases", len(cases)))
+        step = _step(progress, "scoring cases", len(cases))
+        every, diagonals = scoring.score(cases, protocol, request.processes, step)
         runs = sum(len(candidate.runs) for candidate in candidates)
         step = _step(progress, "reading checkpoints", runs)
         priced = [(candidate, *costs.cost(candidate, step)) for candidate in candidates]
     pruned, unread = pruning_runs.read(candidates)
     baseline = asked or _largest({candidate.name: cost for candidate, cost, *_ in priced})
-    tests, untested = analysis.tests(scores, baseline, request.margin)
+    scores = [score for score in every if score.case not in lacking]
+    incomplete = [score for score in every if score.case in lacking]
+    tests, untested = analysis.tests(scores, baseline, limits)
     particular = [
         *said, *on_folds, *on_seeds, *on_cases, *_lacking(left_out), *(note for *_, told in priced for note in told),
-        *unread, *untested, *(notes.of_size(len(common)) if tests else []),
+        *unread, *untested, *notes.of_tests(tests, len(common)),
     ]  # fmt: skip
     for note in particular:
         console.print(Text(note, style="yellow"), soft_wrap=True)
@@ -131,18 +150,38 @@ def compare(request: Request, source: Source, predictions: Sequence[Predictions]
         summaries=analysis.summaries(scores),
         tests=tests,
         learning=[curve for *_, curves, _ in priced for curve in curves],
-        worst=_worst(scores, cases, source),
+        worst=worst.cases(scores, cases, source),
         left_out=left_out,
         notes=[
             *particular,
             *notes.of_metrics(request.tolerance, labels.ignore is not None, reader),
-            *notes.of_statistics(request.margin),
+            *notes.of_statistics(limits, request.margin_reason, tests),
             *(notes.of_pruning() if pruned else []),
         ],
         versions=notes.versions(),
         command=request.command,
         pruning=pruned,
+        left_out_scores=incomplete,
+        diagonals=diagonals,
+        sensitivity=failures.sensitivity(scores, incomplete, diagonals, baseline),
+        margins=limits,
+        margin_reason=request.margin_reason,
     )
+
+
+def _declared(
+    request: Request, source: Source, candidates: Sequence[Candidate], limits: dict[str, float]
+) -> dict[str, Any]:
+    return {
+        "declared": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "command": request.command,
+        "dataset": source.name,
+        "models": [candidate.name for candidate in candidates],
+        "baseline": request.baseline,
+        "primary_endpoint": " ".join(PRIMARY_ENDPOINT),
+        "margins": limits,
+        "margin_reason": request.margin_reason,
+    }
 
 
 def _check(request: Request) -> None:
@@ -154,8 +193,9 @@ def _check(request: Request) -> None:
         raise UserError(f"--references {request.references} is no folder")
     if not 0 <= request.tolerance < inf:
         raise UserError(f"--tolerance {request.tolerance:g}: give mm, 0 or more")
-    if not 0 < request.margin <= 1:
-        raise UserError(f"--margin {request.margin:g}: give a difference of Dice above 0 and up to 1; 0.01 is 1 point")
+    question = margins.large(margins.read(request.margins))
+    if question and not request.large_margin:
+        raise UserError(f"{question}; say --yes if that is meant")
     if request.processes < 1:
         raise UserError(f"--processes {request.processes}: give 1 or more")
     for fold in request.folds:
@@ -211,30 +251,6 @@ def _model(candidate: Candidate, cost: Cost) -> Model:
     return Model(
         candidate.name, candidate.trainer, candidate.plans, candidate.configuration, runs, cost, candidate.checkpoint
     )
-
-
-def _worst(scores: Sequence[Score], cases: Sequence[scoring.Case], source: Source) -> list[WorstCase]:
-    by_name = {case.name: case for case in cases}
-    worst = []
-    for name in analysis.hardest(scores, _WORST):
-        shown = {prediction.model: prediction for prediction in reversed(by_name[name].predictions)}
-        dice = {
-            score.model: score.values[analysis.MARGIN_OF]
-            for score in scores
-            if (score.case, score.label) == (name, FOREGROUND)
-            and (score.fold, score.seed) == (shown[score.model].fold, shown[score.model].seed)
-        }
-        image = source.image(name)
-        worst.append(
-            WorstCase(
-                case=name,
-                image=None if image is None else str(image.absolute()),
-                reference=str(by_name[name].reference.absolute()),
-                files={model: str(prediction.file.absolute()) for model, prediction in shown.items()},
-                dice=dice,
-            )
-        )
-    return worst
 
 
 def _write_page(comparison: Comparison, folder: Path) -> None:

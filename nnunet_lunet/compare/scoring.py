@@ -1,5 +1,6 @@
 """Scores of all models on all common cases, in one process or several."""
 
+import math
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -37,6 +38,17 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Scored:
+    """All scores of one case.
+
+    :param diagonal: of its image, mm
+    """
+
+    scores: list[Score]
+    diagonal: float
+
+
+@dataclass(frozen=True)
 class Protocol:
     """How label maps are read and compared.
 
@@ -67,13 +79,13 @@ def cases(candidates: Sequence[Candidate], references: dict[str, Path]) -> list[
 
 def score(
     cases: Sequence[Case], protocol: Protocol, processes: int, on_case: Callable[[], None] = lambda: None
-) -> list[Score]:
-    """Scores of all labels and their mean, in the order of the cases.
+) -> tuple[list[Score], dict[str, float]]:
+    """Scores of all labels and their mean, in the order of the cases; and the diagonal of each one's image, in mm.
 
     :param on_case: called after each case
     :raises UserError: a label map that cannot be read or compared
     """
-    scores: dict[str, list[Score]] = {}
+    scores: dict[str, Scored] = {}
     try:
         for name, found in _each(cases, protocol, processes):
             scores[name] = found
@@ -82,10 +94,11 @@ def score(
         raise UserError(str(error)) from error
     except BrokenProcessPool as error:
         raise UserError(f"--processes {processes}: one was killed, perhaps for its memory; use fewer") from error
-    return [found for case in cases for found in scores[case.name]]
+    every = [found for case in cases for found in scores[case.name].scores]
+    return every, {case.name: scores[case.name].diagonal for case in cases}
 
 
-def score_case(case: Case, protocol: Protocol) -> list[Score]:
+def score_case(case: Case, protocol: Protocol) -> Scored:
     """:raises LabelMapError: a label map that cannot be read or compared"""
     labels, reader = protocol.labels, protocol.reader()
     reference = label_maps.read(reader, case.reference)
@@ -104,7 +117,8 @@ def score_case(case: Case, protocol: Protocol) -> list[Score]:
             run = (prediction.model, prediction.fold, prediction.seed)
             of_labels.append(Score(*run, case.name, name, measures.values, measures.note))
         scores += [*of_labels, foreground(of_labels)]
-    return scores
+    lengths = (voxels * mm for voxels, mm in zip(reference.array.shape, reference.spacing, strict=True))
+    return Scored(scores, math.hypot(*lengths))
 
 
 def foreground(labels: Sequence[Score]) -> Score:
@@ -120,7 +134,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return fmean(defined) if defined else None
 
 
-def _each(cases: Sequence[Case], protocol: Protocol, processes: int) -> Iterator[tuple[str, list[Score]]]:
+def _each(cases: Sequence[Case], protocol: Protocol, processes: int) -> Iterator[tuple[str, Scored]]:
     if processes == 1:
         for case in cases:
             yield case.name, score_case(case, protocol)

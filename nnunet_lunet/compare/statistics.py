@@ -1,16 +1,19 @@
 """Spread, and whether a difference means anything: pure functions of numbers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
 import numpy as np
 from scipy import stats
 
-#: Of the bootstrap.
-RESAMPLES, SEED, CONFIDENCE = 9999, 0, 0.95
-#: Differences of differences below this are rounding: 0.3 - 0.2 is not 0.2 - 0.1.
-_EQUAL = 1e-12
+#: Of the bootstrap and of the permutation test.
+RESAMPLES, SEED = 9999, 0
+#: Significance level of two-sided tests, and what intervals leave out.
+ALPHA = 0.05
+CONFIDENCE = 1 - ALPHA
+#: Differences are rounded to so many decimals before ties are looked for: 0.3 - 0.2 is not 0.2 - 0.1.
+DECIMALS = 9
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Spread:
     over_folds: float | None
     over_seeds: float | None
     cases: int
+    runs: int
     undefined: int
 
 
@@ -52,30 +56,22 @@ def spread(values: Sequence[Value]) -> Spread:
         over_folds=_deviation(folds),
         over_seeds=_deviation(seeds.values()),
         cases=len(cases),
-        undefined=len({value.case for value in values}) - len(cases),
+        runs=len(values),
+        undefined=sum(value.value is None for value in values),
     )
 
 
-@dataclass(frozen=True)
-class Paired:
-    """Differences of pairs, see :class:`nnunet_lunet.compare.record.Test`."""
-
-    cases: int
-    difference: float
-    low: float
-    high: float
-    p: float
-    effect_size: float
-
-
-def paired(model: Mapping[str, float], baseline: Mapping[str, float]) -> Paired | None:
-    """Compare two models by the cases that both have a value for; None with fewer than two such cases."""
-    common = sorted(model.keys() & baseline.keys())
-    if len(common) < 2:
-        return None
-    differences = np.array([model[case] - baseline[case] for case in common])
-    low, high = confidence_interval(differences)
-    return Paired(len(common), float(differences.mean()), low, high, wilcoxon(differences), rank_biserial(differences))
+def sign_flip(differences: np.ndarray) -> float:
+    """p of the two-sided paired permutation test of the mean: of all ways to sign the differences, or of
+    :data:`RESAMPLES` with a fixed seed where there are more, the share with a mean as far from 0."""
+    if not differences.any():
+        return 1.0
+    return float(
+        stats.permutation_test(
+            (differences,), np.mean, permutation_type="samples", vectorized=True, n_resamples=RESAMPLES, batch=1000,
+            rng=np.random.default_rng(SEED),
+        ).pvalue
+    )  # fmt: skip
 
 
 def wilcoxon(differences: np.ndarray) -> float:
@@ -86,13 +82,11 @@ def wilcoxon(differences: np.ndarray) -> float:
 
 
 def rank_biserial(differences: np.ndarray) -> float:
-    """Matched-pairs rank-biserial correlation (Kerby 2014): the share of the sum of ranks that is positive minus the
-    share that is negative. Differences of 0 are left out; 0 without others."""
-    other = differences[differences != 0]
-    if not len(other):
-        return 0.0
-    ranks = stats.rankdata(np.abs(other))
-    return float((ranks[other > 0].sum() - ranks[other < 0].sum()) / ranks.sum())
+    """Matched-pairs rank-biserial correlation (Kerby 2014): the sum of the ranks of positive differences minus that of
+    negative ones, as a share of all ranks. Differences of 0 have the lowest ranks (Pratt 1959) and count for neither,
+    so that one difference among many ties is a small effect."""
+    ranks = stats.rankdata(np.abs(differences))
+    return float((ranks[differences > 0].sum() - ranks[differences < 0].sum()) / ranks.sum())
 
 
 def confidence_interval(differences: np.ndarray) -> tuple[float, float]:
@@ -100,7 +94,7 @@ def confidence_interval(differences: np.ndarray) -> tuple[float, float]:
 
     Where all differences are equal it is that one number.
     """
-    if np.ptp(differences) < _EQUAL:
+    if not np.ptp(differences):
         return float(differences.mean()), float(differences.mean())
     found = stats.bootstrap(
         (differences,), np.mean, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, batch=1000, method="BCa",

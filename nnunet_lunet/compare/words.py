@@ -4,10 +4,12 @@ import math
 
 from nnunet_lunet import numbers
 from nnunet_lunet.compare.metrics import METRICS
-from nnunet_lunet.compare.record import FOREGROUND, Comparison, Test
+from nnunet_lunet.compare.record import Comparison, Test, Verdict
+from nnunet_lunet.compare.statistics import ALPHA
 
-#: Significance level of the tests.
-ALPHA = 0.05
+#: As many digits more than usual may a small interval have.
+_MORE_DIGITS = 7
+_GOOD = (Verdict.NON_INFERIOR, Verdict.SUPERIOR)
 
 
 def score(value: float | None, metric: str) -> str:
@@ -15,16 +17,37 @@ def score(value: float | None, metric: str) -> str:
     return numbers.fixed(value, 3 if METRICS[metric].in_points else 2)
 
 
-def difference(value: float | None, metric: str) -> str:
+def difference(value: float | None, metric: str, more_digits: int = 0) -> str:
     """With its sign, in points or mm; the unit is :func:`unit`."""
     if value is None:
         return numbers.MISSING
-    return numbers.signed(value * 100, 1) if METRICS[metric].in_points else numbers.signed(value, 2)
+    in_points = METRICS[metric].in_points
+    digits = (1 if in_points else 2) + more_digits
+    return numbers.signed(value * 100 if in_points else value, digits)
+
+
+def mean_difference(test: Test) -> str:
+    """With as many digits as :func:`interval`."""
+    return difference(test.difference, test.metric, _more_digits(test))
 
 
 def interval(test: Test) -> str:
-    """``−0.3 to +0.6``."""
-    return f"{difference(test.low, test.metric)} to {difference(test.high, test.metric)}"
+    """``−0.3 to +0.6``; with more digits where both ends would be shown as 0 and are not."""
+    low, high = (difference(end, test.metric, _more_digits(test)) for end in (test.low, test.high))
+    return f"{low} to {high}"
+
+
+def _more_digits(test: Test) -> int:
+    for more in range(_MORE_DIGITS):
+        ends = [difference(end, test.metric, more) for end in (test.low, test.high)]
+        if any(end.strip("0.") for end in ends):
+            return more
+    return 0
+
+
+def half_width(value: float | None, metric: str) -> str:
+    """``±0.6``, in the unit of :func:`unit`."""
+    return numbers.MISSING if value is None else f"±{difference(value, metric).lstrip('+')}"
 
 
 def unit(metric: str) -> str:
@@ -32,42 +55,76 @@ def unit(metric: str) -> str:
     return "points" if METRICS[metric].in_points else "mm"
 
 
-def margin(test: Test) -> str:
+def margin(value: float, metric: str) -> str:
     """``1 point``, ``0.5 mm``."""
-    assert test.margin is not None
-    if not METRICS[test.metric].in_points:
-        return f"{test.margin:g} mm"
-    points = f"{100 * test.margin:g}"
+    if not METRICS[metric].in_points:
+        return f"{value:g} mm"
+    points = f"{100 * value:g}"
     return f"{points} point" if points == "1" else f"{points} points"
 
 
 def can_be_significant(cases: int) -> bool:
-    """Whether the Wilcoxon test of so many cases can fall below :data:`ALPHA`, even if all differ the same way."""
+    """Whether the permutation test of so many cases can fall below 0.05, even if all differ the same way."""
     return 2 * 0.5**cases < ALPHA
 
 
 def finding(test: Test) -> str:
-    """What the Wilcoxon test says, in words: ``better``, ``worse``, ``no difference shown``, ``too few cases to test``.
+    """What the p of the mean says, in words: ``better``, ``worse``, ``no difference shown``, ``too few cases to test``.
 
-    The test is about ranks: of many small gains and one large loss it says better, though the mean is worse.
+    Where the interval says otherwise, as one of the bootstrap may beside a permutation test, nothing is shown.
     """
-    p = test.p if test.p_holm is None else test.p_holm
+    p = _corrected(test)
     if p is None or not math.isfinite(p):
         return "not tested"
-    if p >= ALPHA:
-        return "no difference shown" if can_be_significant(test.cases) else "too few cases to test"
-    more = METRICS[test.metric].more_is_better
-    by_mean = (test.difference > 0) == more
-    by_rank = by_mean if not test.effect_size else (test.effect_size > 0) == more
-    verdict = "better" if by_rank else "worse"
-    return verdict if by_rank == by_mean else f"{verdict} by rank, not by mean"
+    if p < ALPHA and not test.low <= 0 <= test.high:
+        return "better" if (test.difference > 0) == METRICS[test.metric].more_is_better else "worse"
+    enough = test.over_seeds or can_be_significant(test.cases)
+    return "no difference shown" if enough else "too few cases to test"
 
 
-def non_inferiority(test: Test) -> str:
-    """Empty where no margin was given."""
-    if test.non_inferior is None or test.margin is None:
-        return ""
-    return ("" if test.non_inferior else "not shown to be ") + f"non-inferior at a margin of {margin(test)}"
+def verdict(test: Test) -> str:
+    """The whole of it, e.g. ``non-inferior at a margin of 1 point, though worse``."""
+    found = finding(test)
+    if not test.over_seeds:
+        return f"of these trained networks alone, {found}"
+    if test.verdict is None or test.margin is None:
+        return found
+    against = f"{test.verdict.value} at a margin of {margin(test.margin, test.metric)}"
+    if test.verdict_alone not in (None, test.verdict):
+        against += f" (alone it would be {test.verdict_alone.value})"
+    if test.verdict is Verdict.SUPERIOR:
+        return Verdict.SUPERIOR.value
+    if test.verdict is Verdict.INFERIOR or found not in ("better", "worse"):
+        return against
+    return f"{against}, though {found}" if test.verdict is Verdict.NON_INFERIOR else f"{against}; {found}"
+
+
+def short_verdict(test: Test) -> str:
+    """For a column: one of the four, or what these networks show."""
+    if test.over_seeds:
+        if test.verdict is None:
+            return finding(test)
+        alone = "" if test.verdict_alone in (None, test.verdict) else f" (alone: {test.verdict_alone.value})"
+        return test.verdict.value + alone
+    return f"{finding(test)} (these networks)"
+
+
+def over(test: Test) -> str:
+    """What the interval is over: ``40 cases, 3 and 2 seeds``."""
+    if not test.over_seeds:
+        return f"{test.cases} cases"
+    same = test.seeds == test.baseline_seeds
+    return f"{test.cases} cases, {test.seeds if same else f'{test.seeds} and {test.baseline_seeds}'} seeds"
+
+
+def sources(test: Test) -> list[str]:
+    """What the variance of the difference is from, in per cent: cases, seeds, the rest; empty without seeds."""
+    parts = [test.variance_cases, test.variance_seeds, test.variance_rest]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return []
+    total = sum(known)
+    return [f"{100 * part / total if total else 0:.0f} %" for part in known]
 
 
 def sentence(comparison: Comparison, test: Test, baseline: str | None = None) -> str:
@@ -78,40 +135,47 @@ def sentence(comparison: Comparison, test: Test, baseline: str | None = None) ->
     sizes = {model.name: model.cost.network.parameters for model in comparison.models}
     cost = numbers.ratio(sizes.get(test.model), sizes.get(test.baseline)).replace("×", " times")
     means = {s.model: s.mean for s in comparison.summaries if (s.label, s.metric) == (test.label, test.metric)}
-    amount = difference(test.difference, test.metric).lstrip("+−")
+    amount = mean_difference(test).lstrip("+−")
     where = f"{amount} {unit(test.metric)} {'above' if test.difference > 0 else 'below'}"
     if not amount.strip("0."):
         where = "level with"
-    verdict = "; ".join(part for part in (finding(test), non_inferiority(test)) if part)
     return (
         f"{test.model}: {f'{cost} parameters; ' if cost else ''}"
         f"{METRICS[test.metric].heading} {score(means.get(test.model), test.metric)}, "
         f"{where} {baseline or test.baseline} "
-        f"(95\u00a0% CI {interval(test)} {unit(test.metric)}; {_p(test)}{test.cases} cases): {verdict}."
+        f"(95\u00a0% CI {interval(test)} {unit(test.metric)}; {_p(test)}{over(test)}): {verdict(test)}."
     )
 
 
+def _corrected(test: Test) -> float | None:
+    return test.p if test.p_holm is None else test.p_holm
+
+
 def _p(test: Test) -> str:
-    p = numbers.p_value(test.p if test.p_holm is None else test.p_holm)
-    return "" if p == numbers.MISSING else (f"p {p}, " if p.startswith("<") else f"p = {p}, ")
+    """``p = 0.010, corrected 0.020, ``; empty where there is none."""
+    p, corrected = numbers.p_value(test.p), numbers.p_value(test.p_holm)
+    if p == numbers.MISSING:
+        return ""
+    equals = "" if p.startswith("<") else "= "
+    return f"p {equals}{p}, " + ("" if corrected in (p, numbers.MISSING) else f"corrected {corrected}, ")
 
 
 def main_tests(comparison: Comparison) -> list[Test]:
     """Mean foreground Dice against the baseline, a model each, in the comparison's order."""
     order = {model.name: index for index, model in enumerate(comparison.models)}
-    found = [test for test in comparison.tests if (test.label, test.metric) == (FOREGROUND, "dice")]
+    found = [test for test in comparison.tests if test.is_primary]
     return sorted(found, key=lambda test: order[test.model])
 
 
 def headline(comparison: Comparison) -> tuple[str, Test] | None:
-    """The test to tell first, and why it is this one: the smallest model that is not inferior, else the nearest."""
+    """The test to tell first, and why it is this one: the smallest that is non-inferior, else the nearest."""
     tests = main_tests(comparison)
     if not tests:
         return None
     if len(tests) == 1:
         return "", tests[0]
     sizes = {model.name: model.cost.network.parameters for model in comparison.models}
-    fine = [test for test in tests if test.non_inferior and sizes[test.model]]
+    fine = [test for test in tests if test.verdict in _GOOD and sizes[test.model]]
     if fine:
         return "Smallest model that is non-inferior", min(fine, key=lambda test: sizes[test.model] or math.inf)
     best = max(tests, key=lambda test: test.difference)

@@ -1,6 +1,7 @@
 """Every script of ``benchmarks`` runs, on an input that takes seconds."""
 
 import ast
+import gzip
 import json
 import shutil
 import sys
@@ -11,6 +12,7 @@ from conftest import Nnunet
 
 from benchmarks import (
     collect,
+    evaluate,
     fine_tuning,
     importance_correlation,
     levels,
@@ -189,3 +191,36 @@ def test_a_comparison_that_cannot_be_read_is_named(tmp_path, damage):
         file.write_bytes({"cut": whole[:1000], "text": b"{}"}[damage])
     with pytest.raises(UserError, match=r"comparison\.json\.gz cannot be unpacked"):
         packed.read(file)
+
+
+def test_a_kept_comparison_is_evaluated_anew(tmp_path):
+    """From its scores alone: whatever it claimed before."""
+    kept = DATA / "widths"
+    file = tmp_path / "comparison.json.gz"
+    content = json.loads(gzip.decompress((kept / file.name).read_bytes()))
+    for name in ("summaries", "sensitivity"):
+        content[name] = []
+    content["tests"] = content["tests"][:1]
+    file.write_bytes(gzip.compress(json.dumps(content).encode()))
+    for name in ("summary.csv", "tests.csv"):
+        (tmp_path / name).touch()
+    evaluate.main([str(file)])
+    assert packed.read(file) == packed.read(kept / file.name)
+    for name in ("summary.csv", "tests.csv"):
+        assert (tmp_path / name).read_text() == (kept / name).read_text()
+
+
+def test_a_record_from_before_seeds_were_in_intervals_is_evaluated_when_it_is_read(tmp_path):
+    kept = packed.read(DATA / "widths" / "comparison.json.gz")
+    content = json.loads(gzip.decompress((DATA / "widths" / "comparison.json.gz").read_bytes()))
+    for name in ("margins", "margin_reason", "sensitivity", "left_out_scores", "diagonals"):
+        del content[name]
+    old = {"model": "LUnet 8", "metric": "dice", "margin": 0.02, "non_inferior": True}
+    content |= {"tests": [old], "summaries": [], "notes": ["Non-inferior: the interval of Dice", "A machine."]}
+    file = tmp_path / "comparison.json"
+    file.write_text(json.dumps(content))
+    read = files.read_json(file)
+    assert read.margins == {"dice": 0.02} and read.summaries == kept.summaries
+    intervals = [[(test.model, test.low, test.high) for test in record.tests] for record in (read, kept)]
+    assert intervals[0] == intervals[1]
+    assert "A machine." in read.notes and not any(note.startswith("Non-inferior") for note in read.notes)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import comparisons
 import pytest
 
-from nnunet_lunet.compare import pruning_runs, table
+from nnunet_lunet.compare import markdown, pruning_runs, table
 from nnunet_lunet.compare.record import PruningRun
 from nnunet_lunet.compare.selection import Candidate, Run
 
@@ -129,5 +129,5 @@ def test_runs_without_pseudo_dice_have_dashes(tmp_path):
     comparison = of(tmp_path, run([None, None, None]))
     (row,) = table.pruning(comparison).rows
     assert row == ["P", "–", "–", "–", "–", "100 (10 %)", "1 k"]
-    assert "| P | – | – | – | – | 100 (10 %) | 1 k |" in table.markdown(comparison)
-    assert "Pruning runs" not in table.markdown(replace(comparison, pruning=[]))
+    assert "| P | – | – | – | – | 100 (10 %) | 1 k |" in markdown.markdown(comparison)
+    assert "Pruning runs" not in markdown.markdown(replace(comparison, pruning=[]))

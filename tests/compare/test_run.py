@@ -5,6 +5,7 @@ import io
 import json
 import math
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from statistics import fmean
 
@@ -18,7 +19,7 @@ from rich.console import Console
 from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.compare import costs, files, scoring
 from nnunet_lunet.compare import run as command
-from nnunet_lunet.compare.record import FOREGROUND, Cost
+from nnunet_lunet.compare.record import FOREGROUND, Cost, Verdict
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import results
 
@@ -33,7 +34,9 @@ def compare(tmp_path):
     def compared(output="out", **options):
         request = command.Request(**{"dataset": DATASET, **options})
         found = command.run(request, tmp_path / output, Console(file=printed, width=200))
-        assert files.read_json(tmp_path / output / files.JSON) == found
+        # As text, too: a verdict equals its own name.
+        read = files.read_json(tmp_path / output / files.JSON)
+        assert read == found and repr(read.tests) == repr(found.tests)
         return found
 
     vars(compared)["printed"] = printed.getvalue
@@ -77,8 +80,8 @@ def test_three_models(three, compare):
     test = next(t for t in found.tests if (t.model, t.label, t.metric) == ("UNetTrainer", FOREGROUND, "dice"))
     assert (test.cases, test.difference, test.low, test.high) == (3, 0.25, 0.25, 0.25)
     # Three differences of one sign: 2 of 8; two models.
-    assert (test.p, test.p_holm, test.effect_size, test.non_inferior) == (0.25, 0.5, 1, True)
-    assert [t.non_inferior for t in found.tests if t.metric == "hausdorff95"] == [None] * 6
+    assert (test.p, test.p_holm, test.effect_size, test.verdict) == (0.25, 0.5, 1, None)
+    assert found.margins == {"dice": 0.01}
     assert found.left_out == {}
     assert "LUnetTrainer_w8" in compare.printed() and "+25.0" in compare.printed()
 
@@ -183,9 +186,84 @@ def test_cases_that_one_lacks_are_listed_and_in_no_mean(three, compare):
     assert "- UNetTrainer: case_1\n" in (files_of(compare, three) / "comparison.md").read_text()
 
 
+def test_the_margin_is_declared_before_anything_is_scored(three, compare, tmp_path, monkeypatch):
+    def scored(*arguments):
+        raise UserError("stopped")
+
+    with monkeypatch.context() as stopped, pytest.raises(UserError, match="stopped"):
+        stopped.setattr(scoring, "score", scored)
+        compare(margins=["dice=0.02", "hausdorff95=1"], margin_reason="raters differ by 3 points")
+    declared = json.loads((tmp_path / "out" / files.DECLARED).read_text())
+    assert declared["margins"] == {"dice": 0.02, "hausdorff95": 1}
+    assert declared["margin_reason"] == "raters differ by 3 points"
+    assert declared["primary_endpoint"] == "foreground dice"
+    assert datetime.fromisoformat(declared["declared"]) <= datetime.now(timezone.utc)
+    # The folder counts as empty, and the record has the same.
+    found = compare(margins=["dice=0.02", "hausdorff95=1"], margin_reason="raters differ by 3 points")
+    assert (found.margins, found.margin_reason) == (declared["margins"], declared["margin_reason"])
+    text = (tmp_path / "out" / "comparison.md").read_text()
+    assert "Margin of non-inferiority: Dice 2 points, HD95 (mm) 1 mm. Why: raters differ by 3 points." in text
+
+
+def test_a_large_margin_is_taken_if_it_is_meant(three, compare):
+    assert compare(margins=["0.2"], large_margin=True).margins == {"dice": 0.2}
+
+
+def test_two_seeds_of_both_give_verdicts_and_one_gives_none(make, compare, tmp_path):
+    made = make()
+    for index in range(6):
+        made.reference(f"case_{index}", both(index))
+    for seed in (1, 2):
+        for trainer, shift in (("UNetTrainer", 0), ("LUnetTrainer", 2)):
+            # With seed 2, one case is worse by a voxel.
+            cases = {f"case_{i}": both(i, shift=shift + (seed == 2 and i == 0)) for i in range(6)}
+            made.trained(f"{trainer}_seed{seed}", cases)
+    made.trained("LUnetTrainer_w8", {f"case_{index}": both(index, shift=2) for index in range(6)})
+    found = compare(models=["UNetTrainer", "LUnetTrainer", "LUnetTrainer_w8"])
+    tests = {(test.model, test.metric): test for test in found.tests if test.label == FOREGROUND}
+    lean = tests["LUnetTrainer", "dice"]
+    assert (lean.verdict, lean.over_seeds, lean.seeds, lean.baseline_seeds) == (Verdict.INFERIOR, True, 2, 2)
+    assert (lean.wins, lean.ties, lean.losses) == (0, 0, 6)
+    single = tests["LUnetTrainer_w8", "dice"]
+    assert (single.verdict, single.over_seeds, single.seeds, single.baseline_seeds) == (None, False, 1, 2)
+    assert any(note.startswith("Of these trained networks alone: LUnetTrainer_w8.") for note in found.notes)
+    rows = [row for row in csv.DictReader((tmp_path / "out" / "tests.csv").open()) if row["metric"] == "dice"]
+    assert [row["verdict"] for row in rows if row["model"] == "LUnetTrainer"] == ["inferior"] * 3
+    assert [row["verdict"] for row in rows if row["model"] == "LUnetTrainer_w8"] == [""] * 3
+    text = (tmp_path / "out" / "comparison.md").read_text()
+    assert "worse (these networks)" in text and "| inferior |" in text
+    assert "What the differences vary by" in text
+
+
+def test_missed_structures_and_missing_predictions_count_as_the_worst(three, compare, tmp_path):
+    three.write(three.fold("UNetTrainer") / "validation" / "case_1.nii.gz", 0 * both(1))
+    (three.fold("UNetTrainer") / "validation" / "case_2.nii.gz").unlink()
+    found = compare(baseline="LUnetTrainer_w8")
+    # 6 by 10 by 12 voxels of 3, 1.5 and 1 mm.
+    diagonal = math.hypot(18, 15, 12)
+    assert found.diagonals == pytest.approx({f"case_{index}": diagonal for index in range(3)})
+    assert {score.case for score in found.scores} == {"case_0", "case_1"}
+    assert {(score.model, score.case) for score in found.left_out_scores} == {
+        ("LUnetTrainer_w8", "case_2"), ("nnUNetTrainer", "case_2"),
+    }  # fmt: skip
+    rows = {(row.model, row.metric): row for row in found.sensitivity if row.label == FOREGROUND}
+    assert (rows["UNetTrainer", "dice"].missing, rows["UNetTrainer", "dice"].runs) == (1, 3)
+    assert rows["UNetTrainer", "dice"].mean == pytest.approx((0.75 + 0 + 0) / 3)
+    distance = rows["UNetTrainer", "hausdorff95"]
+    assert (distance.undefined, distance.missing) == (1, 1)
+    own = next(s for s in found.scores if (s.model, s.case, s.label) == ("UNetTrainer", "case_0", FOREGROUND))
+    assert distance.mean == pytest.approx((own.values["hausdorff95"] + 2 * diagonal) / 3)
+    assert rows["LUnetTrainer_w8", "hausdorff95"].difference is None
+    text = (tmp_path / "out" / "comparison.md").read_text()
+    assert "| UNetTrainer | HD95 | 1 of 3 runs | 1 of 3 runs |" in text
+    assert (tmp_path / "out" / "sensitivity.csv").read_text().count("\n") == 1 + len(found.sensitivity)
+
+
 def test_few_cases_are_said_to_show_nothing(three, compare):
     found = compare()
-    assert any("With 3 cases no p value can be below 0.05 (the smallest is 0.25)" in note for note in found.notes)
+    assert any(
+        "With 3 cases no p value of one seed can be below 0.05 (the smallest is 0.25)" in note for note in found.notes
+    )
 
 
 def test_references_that_nobody_predicted_are_named(three, compare):
@@ -224,7 +302,7 @@ def test_folders_of_predictions_need_no_dataset(make, compare, tmp_path):
 
 def test_files_hold_every_score_and_both_kinds_of_nothing(three, compare):
     folder = files_of(compare, three)
-    found = compare(margin=0.3)
+    found = compare(margins=["0.05", "hausdorff95=2"], margin_reason="as raters differ")
     rows = list(csv.DictReader((folder / "scores.csv").open()))
     assert len(rows) == len(found.scores) == 3 * 3 * 3
     assert rows[0] == {
@@ -293,6 +371,9 @@ def odd_labels(made):
     (made.references.parent / "dataset.json").write_text(json.dumps(content))
 
 
+READ_WHILE_SCORING = (bad_geometry, bad_label, cut_off)
+
+
 @pytest.mark.parametrize(
     ("harm", "options", "told"),
     [
@@ -311,7 +392,8 @@ def odd_labels(made):
         (None, {"folds": ["4"]}, "-f 4: not validated"),
         (None, {"tolerance": -1.0}, "--tolerance -1"),
         (None, {"tolerance": math.nan}, "--tolerance nan"),
-        (None, {"margin": 0.0}, "--margin 0"),
+        (None, {"margins": ["0"]}, "--margin 0"),
+        (None, {"margins": ["0.2"]}, "--margin dice 0.2: more than 10 points .*; say --yes if that is meant"),
         (None, {"processes": 0}, "--processes 0"),
         (None, {"predictions": ["A"]}, "write NAME=FOLDER"),
         (None, {"predictions": ["A=/nowhere"]}, "--predictions A=/nowhere: /nowhere is no folder"),
@@ -325,7 +407,8 @@ def test_what_is_wrong_is_told_in_one_line_and_nothing_written(three, compare, t
     with pytest.raises(UserError, match=told) as raised:
         compare(**options)
     assert "\n" not in str(raised.value)
-    assert not (tmp_path / "out").exists()
+    # What was declared before the files were read stays.
+    assert [file.name for file in (tmp_path / "out").glob("*")] == [files.DECLARED] * (harm in READ_WHILE_SCORING)
 
 
 def test_two_models_of_one_name(three, compare, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.compare import record as data
 from nnunet_lunet.compare import words
-from nnunet_lunet.compare.record import FOREGROUND, Comparison, Cost, Model, Summary
+from nnunet_lunet.compare.record import FOREGROUND, Comparison, Cost, Model, Summary, Verdict
 
 
 def model(name, parameters):
@@ -13,21 +13,28 @@ def model(name, parameters):
 
 
 def against(name, difference=-0.011, low=-0.018, high=-0.004, p=0.01, margin=0.01, **changes):
-    found = data.Test(name, "U", FOREGROUND, "dice", 40, difference, low, high, p, 2 * p, -0.5, margin, low > -margin)
+    found = data.Test(
+        name, "U", FOREGROUND, "dice", 40, 3, 3, difference, low, high, p, 2 * p, 0.3, -0.5, 10, 1, 29, margin,
+        verdict=Verdict.NON_INFERIOR if low > -margin else Verdict.INCONCLUSIVE, df=5.0, variance_cases=6e-6,
+        variance_seeds=3e-6, variance_rest=1e-6,
+    )  # fmt: skip
     return replace(found, **changes)
+
+
+ALONE = {"df": None, "verdict": None, "seeds": 1, "baseline_seeds": 1}
 
 
 def comparison(*tests, sizes=None):
     sizes = sizes or {"U": 5_603_177, "A": 29_841, "B": 118_041}
-    summaries = [Summary(name, FOREGROUND, "dice", 0.853, 0.03, None, None, 40, 0) for name in sizes]
+    summaries = [Summary(name, FOREGROUND, "dice", 0.853, 0.03, None, None, 40, 40, 0) for name in sizes]
     return Comparison("D", "U", {1: "x"}, [model(*item) for item in sizes.items()], [], summaries, list(tests))
 
 
 def test_a_finding_in_one_sentence():
     # 5,603,177 / 29,841 = 187.8.
     assert words.sentence(comparison(), against("A")) == (
-        "A: 188 times fewer parameters; Dice 0.853, 1.1 points below U (95\u00a0% CI −1.8 to −0.4 points; p = 0.020, "
-        "40 cases): worse; not shown to be non-inferior at a margin of 1 point."
+        "A: 188 times fewer parameters; Dice 0.853, 1.1 points below U (95\u00a0% CI −1.8 to −0.4 points; p = 0.010, "
+        "corrected 0.020, 40 cases, 3 seeds): inconclusive at a margin of 1 point; worse."
     )
 
 
@@ -37,13 +44,39 @@ def test_a_finding_in_one_sentence():
         ({"difference": 0.02, "effect_size": 0.5, "low": 0.01, "high": 0.03}, "2.0 points above the baseline"),
         ({"difference": 0.0001, "low": -0.002, "high": 0.002}, "level with the baseline (95\u00a0% CI −0.2 to +0.2"),
         ({"p": 0.0001, "p_holm": 0.0002}, "p < 0.001, 40 cases"),
-        ({"p": None, "p_holm": None}, "points; 40 cases): not tested;"),
-        ({"p_holm": 0.05}, "no difference shown; not shown to be non-inferior"),
-        ({"p_holm": 0.0625, "cases": 5}, "5 cases): too few cases to test; not shown"),
-        ({"p_holm": 0.0625, "cases": 6}, "no difference shown"),
-        ({"effect_size": 0.5}, "better by rank, not by mean"),
-        ({"margin": None, "non_inferior": None}, "): worse."),
-        ({"margin": 0.025, "non_inferior": True}, "worse; non-inferior at a margin of 2.5 points."),
+        ({"p": 0.0001, "p_holm": 0.002}, "p < 0.001, corrected 0.002, 40 cases"),
+        ({"p": None, "p_holm": None}, "points; 40 cases, 3 seeds): inconclusive at a margin of 1 point."),
+        ({"p_holm": 0.05}, "): inconclusive at a margin of 1 point."),
+        ({"p_holm": 0.05, "margin": None, "verdict": None}, "): no difference shown."),
+        ({"baseline_seeds": 2}, "40 cases, 3 and 2 seeds)"),
+        ({"margin": None, "verdict": None}, "): worse."),
+        (
+            {"margin": 0.025, "verdict": Verdict.NON_INFERIOR},
+            "): non-inferior at a margin of 2.5 points, though worse.",
+        ),
+        (
+            {"p_holm": 0.05, "verdict_alone": Verdict.INFERIOR},
+            "): inconclusive at a margin of 1 point (alone it would be inferior).",
+        ),
+        ({"verdict": Verdict.INFERIOR}, "): inferior at a margin of 1 point."),
+        ({"difference": 0.02, "low": 0.01, "high": 0.03, "verdict": Verdict.SUPERIOR}, "): superior."),
+        ({**ALONE}, "40 cases): of these trained networks alone, worse."),
+        ({**ALONE, "p_holm": 0.0625, "cases": 5}, "5 cases): of these trained networks alone, too few cases to test."),
+        ({**ALONE, "p_holm": 0.0625, "cases": 6}, "of these trained networks alone, no difference shown."),
+        # A bootstrap and a permutation need not agree.
+        ({**ALONE, "p_holm": 0.04, "high": 0.001}, "of these trained networks alone, no difference shown."),
+        # What is small is not shown as nothing beside a small p.
+        (
+            {
+                "difference": 0.00003,
+                "low": 0.00002,
+                "high": 0.00004,
+                "p": 0.0001,
+                "p_holm": 0.0001,
+                "verdict": Verdict.SUPERIOR,
+            },
+            "0.003 points above the baseline (95\u00a0% CI +0.002 to +0.004 points; p < 0.001, 40 cases, 3 seeds): sup",
+        ),
     ],
 )
 def test_parts_of_the_sentence(changes, part):
@@ -56,6 +89,19 @@ def test_parts_of_the_sentence(changes, part):
 def test_more_is_not_better_of_a_distance(metric, difference, finding):
     test = replace(against("A"), metric=metric, difference=difference, effect_size=0.9)
     assert words.finding(test) == finding
+
+
+@pytest.mark.parametrize("low", [-0.001, -0.03, 0.01])
+def test_of_one_seed_no_word_of_non_inferiority(low):
+    text = words.sentence(comparison(), against("A", low=low, high=0.02, **ALONE))
+    assert not any(verdict.value in text for verdict in Verdict)
+    headline = words.headline(comparison(against("A", low=low, **ALONE), against("B", low=low, **ALONE)))
+    assert headline is not None and headline[0] == "Nearest to the baseline"
+
+
+def test_where_a_difference_comes_from():
+    assert words.sources(against("A")) == ["60 %", "30 %", "10 %"]
+    assert words.sources(against("A", variance_rest=None)) == []
 
 
 def test_the_headline_is_about_the_smallest_model_that_is_non_inferior():

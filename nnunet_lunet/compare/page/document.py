@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from nnunet_lunet import numbers
-from nnunet_lunet.compare import table, words
+from nnunet_lunet.compare import table, tests_table, words
 from nnunet_lunet.compare.metrics import METRICS
 from nnunet_lunet.compare.page import marks, panels, sections
 from nnunet_lunet.compare.record import FOREGROUND, Comparison
@@ -31,7 +31,7 @@ def write(comparison: Comparison, file: IO[bytes]) -> None:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"data_uri": _data_uri, "breakable": _breakable}
+    environment.filters |= {"data_uri": _data_uri, "breakable": _breakable, "capitalised": _capitalised}
     page = environment.from_string((template / "page.html").read_text(encoding="utf-8"))
     scores, tests = sections.scores(comparison), sections.tests(comparison)
     text = page.render(
@@ -39,6 +39,7 @@ def write(comparison: Comparison, file: IO[bytes]) -> None:
         style=Markup(style), script=Markup(script), style_hash=_hash(style), script_hash=_hash(script),
         headline=words.headline(comparison), cases=len({score.case for score in comparison.scores}),
         sentences=[words.sentence(comparison, test, "the baseline") for test in words.main_tests(comparison)],
+        tables=tests_table, more_tables=tests_table.further(comparison),
         scores=scores, bold=any(names for part in scores for names in part.best.values()), tests=tests,
         long=len(scores) * len(comparison.models) > _ROWS, most=_NAMED, noted=sections.noted(comparison),
         costs=sections.costs(comparison), origins=sections.origins(comparison),
@@ -54,6 +55,10 @@ def _hash(text: str) -> str:
 
 def _data_uri(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _breakable(name: str) -> Markup:

@@ -122,7 +122,7 @@ def differences(comparison: Comparison) -> Figure | None:
             axes.plot([low, high], [row, row], color=BLACK, linewidth=2.5, zorder=4)
             axes.plot(mean, row, color=BLACK, marker="D", markersize=5, zorder=4)
     axes.axvline(0, color=BLACK, linewidth=1, zorder=1)
-    for limit in {-100 * test.margin for test in tests.values() if test.margin is not None}:
+    for limit in {-100 * test.margin for test in tests.values() if test.margin is not None and test.verdict}:
         axes.axvline(limit, color=BLACK, linestyle=":", linewidth=1.2, zorder=1)
     axes.set_yticks(range(len(rows)), [f"{looks[name].number}  {in_two_lines(name, 38)}" for name in rows], fontsize=9)
     axes.set_ylim(len(rows) - 0.5, -0.5)

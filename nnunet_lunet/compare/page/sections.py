@@ -218,8 +218,12 @@ def _about_differences(comparison: Comparison) -> tuple[str, str]:
         "A dot is a case: foreground Dice of the model minus that of the baseline, right of the line where the model "
         "is better. Box: quartiles and median; diamond and thick line: mean with its 95 % confidence interval."
     )
-    if any(test.margin is not None for test in words.main_tests(comparison)):
-        caption += " Dotted: the margin of non-inferiority; an interval wholly to its right is non-inferior."
+    tests = words.main_tests(comparison)
+    if any(test.verdict is not None for test in tests):
+        caption += " Dotted: the margin of non-inferiority, which an interval has to stay right of."
+    alone = [test.model for test in tests if not test.over_seeds]
+    if alone:
+        caption += f" Over cases alone, of these trained networks: {', '.join(alone)}."
     return f"Dot plot of foreground Dice minus the baseline's by case. {values}.", caption
 
 

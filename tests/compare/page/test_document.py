@@ -110,8 +110,9 @@ def test_rows_of_the_tables_are_in_the_text(example, rendered):
     )
     test = next(t for t in example.tests if (t.model, t.label, t.metric) == ("LUnet 8", FOREGROUND, "dice"))
     points = f"−{-100 * test.difference:.1f} −{-100 * test.low:.1f} to −{-100 * test.high:.1f}"
-    verdict = "worse; not shown to be non-inferior at a margin of 1 point"
-    assert f"3 LUnet 8 {points} 0.020 0.040 −1.00 5 {verdict}" in rows
+    verdict = "inferior at a margin of 1 point"
+    assert f"3 LUnet 8 {points} 0.020 0.040 0.030 −1.00 0, 0, 5 5 3 seeds {verdict}" in rows
+    assert any(row.startswith("3 LUnet 8 Dice 50 % 25 % 25 % 2.5 ±") for row in rows)
     for part in ("Dataset901_Tiny", "Only fold 0.", "case98, case99", "nnunetv2 2.8.1", "lunet compare -d 901"):
         assert part in text
 
@@ -262,8 +263,8 @@ def test_what_is_not_there_has_no_heading(example, whole, changes, absent, prese
 
 
 def test_unknown_costs_and_undefined_scores_are_dashes(example):
-    unknown = ("p", "p_holm", "effect_size", "margin", "non_inferior")
-    undefined = [replace(s, mean=None, over_cases=None, cases=0, undefined=5) for s in example.summaries]
+    unknown = ("p", "p_holm", "p_rank", "effect_size", "margin", "p_margin", "p_margin_holm", "verdict", "df")
+    undefined = [replace(s, mean=None, over_cases=None, cases=0, runs=5, undefined=5) for s in example.summaries]
     comparison = replace(
         example, models=[replace(model, cost=Cost()) for model in example.models], summaries=undefined,
         scores=[
@@ -274,7 +275,7 @@ def test_unknown_costs_and_undefined_scores_are_dashes(example):
     )  # fmt: skip
     text = written(comparison).decode()
     assert not any(figure in text for figure in (MAIN, DIFFERENCES, CHANNELS))
-    assert text.count("5 without a value") == 3 * 3 * 3
+    assert text.count("5 of 5 runs without a value") == 3 * 3 * 3
     assert "reference and prediction are empty (45)" in text and "not tested" in text
     assert "None" not in text and "nan" not in Elements(text).text
 
