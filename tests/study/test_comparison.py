@@ -42,17 +42,18 @@ def compare(make, tmp_path):
         settings = Settings(tmp_path / "out", "cpu", predict)
         for training in trainings:
             off = int(training.label == "flat")
-            own = [2 * training.fold, 2 * training.fold + 1]
-            if not made.fold(training.trainer, training.fold).exists():
+            fold = int(training.fold)
+            own = [2 * fold, 2 * fold + 1]
+            if not made.fold(training.trainer, fold).exists():
                 cases = {f"case_{i}": both(i, shift=off) for i in own}
-                (made.trained(training.trainer, cases, training.fold) / "checkpoint_final.pth").touch()
+                (made.trained(training.trainer, cases, fold) / "checkpoint_final.pth").touch()
             for index in range(4) if predict else ():
                 # Only the second fold is off.
-                volume = both(index, shift=1 + off * training.fold)
+                volume = both(index, shift=1 + off * fold)
                 made.write(settings.predictions(training) / f"case_{index}.nii.gz", volume)
-        console = Console(file=io.StringIO(), width=200)
-        comparison.compare(study, trainings, settings, console)
-        return console.file.getvalue()
+        printed = io.StringIO()
+        comparison.compare(study, trainings, settings, Console(file=printed, width=200))
+        return printed.getvalue()
 
     vars(compared).update(raw=raw, out=tmp_path / "out", predict=study.predict)
     return compared
