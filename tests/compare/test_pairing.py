@@ -115,6 +115,15 @@ def test_finished_seeds_stay_and_count_only_among_equals():
     assert folds(found) == {"A": [("1", 1), ("1", 2)], "B": [("1", 3)]}
 
 
+def test_many_seeds_win_neither_against_folds_nor_against_models():
+    many = {f"f0_s{seed}": "ab" for seed in range(1, 9)}
+    found, _ = pairing.most_in_common([model("A", **on_folds("01", "_s0"), **many), model("B", **on_folds("01"))])
+    assert folds(found)["A"] == [("0", 0), ("1", 0)]
+    two = [model(name, **on_folds("01", "_s0"), **on_folds("01", "_s1"), **on_folds("01", "_s2")) for name in "AB"]
+    found, _ = pairing.most_in_common([*two, *(model(name, f2="ab") for name in "CDEF")])
+    assert [candidate.name for candidate in found] == list("CDEF")
+
+
 def test_the_baseline_that_is_named_stays():
     candidates = [model("A", **FIVE), model("B", **FIVE), model("C", f2="ab")]
     found, notes = pairing.most_in_common(candidates, "C")
