@@ -132,14 +132,19 @@ def common_cases(
             "cases; choose models with -m"
         )
     known = anywhere & set(referenced)
-    notes = [f"Left out, because there is no reference: {listed(anywhere - known)}."] if anywhere - known else []
+    notes = [f"Left out, because there is no reference: {_listed(anywhere - known)}."] if anywhere - known else []
     return sorted(common), {name: sorted(known - cases) for name, cases in own.items() if known - cases}, notes
 
 
 def unpredicted(candidates: Sequence[Candidate], referenced: Collection[str]) -> list[str]:
     """A note on the references that no model has a prediction for."""
     missing = set(referenced) - _predicted(candidates)
-    return [f"Left out, because no model predicted it: {listed(missing)}."] if missing else []
+    return [f"Left out, because no model predicted it: {_listed(missing)}."] if missing else []
+
+
+def undrawn(cases: Collection[str]) -> list[str]:
+    """A note on the cases that have no image."""
+    return [f"Without an image, so on black if drawn: {_listed(cases)}."] if cases else []
 
 
 def _folds(candidates: Sequence[Candidate]) -> dict[_Trained, frozenset[str | None]]:
@@ -159,7 +164,7 @@ def _predicted(candidates: Sequence[Candidate]) -> set[str]:
     return {case for candidate in candidates for run in candidate.runs for case in run.label_maps}
 
 
-def listed(cases: Collection[str]) -> str:
+def _listed(cases: Collection[str]) -> str:
     """The first cases by name, and how many more."""
     first = sorted(cases)[:_NAMED]
     return ", ".join(first) + (f" and {len(cases) - len(first)} more" if len(cases) > len(first) else "")

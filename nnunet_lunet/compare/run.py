@@ -114,7 +114,8 @@ def compare(request: Request, source: Source, predictions: Sequence[Predictions]
     common, left_out, on_cases = pairing.common_cases(candidates, source.references)
     if request.references is not None:
         on_cases += pairing.unpredicted(candidates, source.references)
-    on_cases += _without_image(source, common) if request.images is not None else []
+    if request.images is not None:
+        on_cases += pairing.undrawn(source.without_image(common))
     reader = label_maps.reader_class(source.description, source.references[common[0]])
     protocol = scoring.Protocol(labels, reader, request.tolerance)
     cases = scoring.cases(candidates, {case: source.references[case] for case in common})
@@ -207,11 +208,6 @@ def _candidates(
         candidates, left_out = pairing.most_in_common(candidates, baseline)
         return candidates, baseline, said + left_out
     return candidates, baseline or candidates[0].name, said
-
-
-def _without_image(source: Source, cases: Sequence[str]) -> list[str]:
-    missing = source.without_image(cases)
-    return [f"Without an image, so on black if drawn: {pairing.listed(missing)}."] if missing else []
 
 
 def _lacking(left_out: dict[str, list[str]]) -> list[str]:
