@@ -18,6 +18,9 @@ def compare(
         typer.Option(help="NAME=FOLDER of label maps, or [NAME=]CHECKPOINT=FOLDER; several."),
     ] = None,
     references: Annotated[Path | None, typer.Option(help="Folder of label maps, for --predictions.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of images, CASE_0000.ending, to draw on; those of -d are known.")
+    ] = None,
     baseline: Annotated[
         str | None, typer.Option(help="Model to compare with: the first named, or that with most parameters.")
     ] = None,
@@ -51,6 +54,6 @@ def compare(
     request = run.Request(
         dataset, models or [], predictions or [], references, baseline, folds.split(",") if folds else [], plans,
         configuration, tolerance, margin or [], margin_reason, yes, processes, overwrite,
-        shlex.join(["lunet", *sys.argv[1:]]),
+        shlex.join(["lunet", *sys.argv[1:]]), images,
     )  # fmt: skip
     run.run(request, output, Console())

@@ -24,7 +24,7 @@ def study(
     from rich.console import Console
 
     try:
-        from nnunet_lunet.study import progress, run
+        from nnunet_lunet.study import comparison, progress, run
     except ModuleNotFoundError as error:
         raise missing(str(error.name), "study", "lunet study") from error
 
@@ -37,7 +37,7 @@ def study(
         done = [training for training, state in run.states(trainings, settings) if state == "done"]
         if not done:
             raise UserError(f"{file}: no training is done yet; lunet study {file} --list shows how far they are")
-        run.compare(asked, done, settings, Console())
+        comparison.compare(asked, done, settings, Console())
     else:
         try:
             complete = run.run(asked, trainings, settings, Console())

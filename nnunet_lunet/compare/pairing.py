@@ -1,5 +1,6 @@
 """What can be compared: the folds and the cases that all models have."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -9,6 +10,52 @@ from nnunet_lunet.errors import UserError
 
 #: Of many cases so many are named.
 _NAMED = 20
+#: A model's name, and one of its seeds.
+_Trained = tuple[str, int | None]
+
+
+def most_in_common(candidates: Sequence[Candidate], baseline: str | None = None) -> tuple[list[Candidate], list[str]]:
+    """The models worth comparing where nobody named any, without those that lack their folds; and a line on each.
+
+    Of all sets of folds that is the one on which most is compared, models times folds: a model that has only begun is
+    left out before all others lose folds to it. Of equals, the set with more models, then more seeds, then lower
+    folds. A model stays with those of its seeds that have all of the folds, and two models stay where there are two.
+
+    :param baseline: name of a model that stays
+    :raises UserError: no two models have a fold in common
+    """
+    have = _folds(candidates)
+    sets: set[frozenset[str | None]] = set()
+    for folds in have.values():
+        sets |= {folds} | {folds & other for other in sets}
+    kept = {folds: [trained for trained, own in have.items() if folds <= own] for folds in sets if folds}
+
+    fewest = min(2, len(candidates))
+    models = {folds: {name for name, _ in trained} for folds, trained in kept.items()}
+    possible = [
+        folds for folds, names in models.items() if len(names) >= fewest and (baseline is None or baseline in names)
+    ]
+    if not possible:
+        told = "; ".join(f"{_title(trained)} has {_numbers(folds)}" for trained, folds in have.items())
+        who = "no two models have" if baseline is None else f"--baseline {baseline}: no other model has"
+        raise UserError(f"{who} a fold in common: {told}; name one of them with -m, or train the same folds")
+
+    def rank(folds: frozenset[str | None]) -> tuple:
+        number = len(models[folds])
+        return -number * len(folds), -number, -len(kept[folds]), sorted((len(str(fold)), str(fold)) for fold in folds)
+
+    best = min(possible, key=rank)
+    notes = [
+        f"Not compared, because it lacks {_numbers(best - folds)}: {_title(trained)} "
+        f"(-f {','.join(sorted(map(str, folds)))} takes it)."
+        for trained, folds in have.items()
+        if trained not in kept[best]
+    ]
+    staying = [
+        replace(candidate, runs=[run for run in candidate.runs if (candidate.name, run.seed) in kept[best]])
+        for candidate in candidates
+    ]
+    return [candidate for candidate in staying if candidate.runs], notes
 
 
 def on_common_folds(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[str]]:
@@ -18,20 +65,12 @@ def on_common_folds(candidates: Sequence[Candidate]) -> tuple[list[Candidate], l
 
     :raises UserError: no such fold
     """
-    have = {
-        (candidate.name, seed): {run.fold for run in candidate.runs if run.seed == seed}
-        for candidate in candidates
-        for seed in {run.seed for run in candidate.runs if run.fold is not None}
-    }
+    have = _folds(candidates)
     if not have:
         return list(candidates), []
-    common = set.intersection(*have.values())
-    missing = {key: set.union(*have.values()) - folds for key, folds in have.items()}
-    told = "; ".join(
-        f"{name}{'' if seed is None else f' seed {seed}'} lacks {_numbers(folds)}"
-        for (name, seed), folds in missing.items()
-        if folds
-    )
+    common = frozenset.intersection(*have.values())
+    missing = {trained: frozenset.union(*have.values()) - folds for trained, folds in have.items()}
+    told = "; ".join(f"{_title(trained)} lacks {_numbers(folds)}" for trained, folds in missing.items() if folds)
     if not common:
         raise UserError(f"no fold is validated for all models: {told}; choose models with -m")
     restricted = [
@@ -54,6 +93,22 @@ def uneven_seeds(candidates: Sequence[Candidate]) -> list[str]:
         for seeds, names in sorted(groups.items(), key=lambda group: -len(group[0]))
     )
     return [f"Not all models have the same number of seeds, so their means are not equally certain. Seeds of {told}."]
+
+
+def single_networks(candidates: Sequence[Candidate]) -> list[str]:
+    """A note where several folds of a model predicted the same cases, as those of a test set."""
+    several = [
+        candidate.name
+        for candidate in candidates
+        for seed in {run.seed for run in candidate.runs}
+        if max(Counter(_cases_of(candidate, seed)).values(), default=0) > 1
+    ]
+    if not several:
+        return []
+    return [
+        "Each fold's network predicted the same cases and is scored alone; of a case, the mean over folds counts. An "
+        f"ensemble of the folds would score otherwise. Several folds: {', '.join(dict.fromkeys(several))}."
+    ]
 
 
 def common_cases(
@@ -87,6 +142,24 @@ def unpredicted(candidates: Sequence[Candidate], referenced: Collection[str]) ->
     return [f"Left out, because no model predicted it: {_listed(missing)}."] if missing else []
 
 
+def undrawn(cases: Collection[str]) -> list[str]:
+    """A note on the cases that have no image."""
+    return [f"Without an image, so on black if drawn: {_listed(cases)}."] if cases else []
+
+
+def _folds(candidates: Sequence[Candidate]) -> dict[_Trained, frozenset[str | None]]:
+    return {
+        (candidate.name, seed): frozenset(run.fold for run in candidate.runs if run.seed == seed)
+        for candidate in candidates
+        for seed in dict.fromkeys(run.seed for run in candidate.runs if run.fold is not None)
+    }
+
+
+def _title(trained: _Trained) -> str:
+    name, seed = trained
+    return name if seed is None else f"{name} seed {seed}"
+
+
 def _predicted(candidates: Sequence[Candidate]) -> set[str]:
     return {case for candidate in candidates for run in candidate.runs for case in run.label_maps}
 
@@ -100,9 +173,12 @@ def _listed(cases: Collection[str]) -> str:
 def _cases(candidate: Candidate) -> set[str]:
     """Cases that a model has with all of its seeds; a case may be in any of its folds."""
     seeds = {run.seed for run in candidate.runs}
-    return set.intersection(
-        *({case for run in candidate.runs if run.seed == seed for case in run.label_maps} for seed in seeds)
-    )
+    return set.intersection(*(set(_cases_of(candidate, seed)) for seed in seeds))
+
+
+def _cases_of(candidate: Candidate, seed: int | None) -> list[str]:
+    """Cases of all folds of one seed; one that several folds predicted is there several times."""
+    return [case for run in candidate.runs if run.seed == seed for case in run.label_maps]
 
 
 def _numbers(folds: Collection[str | None]) -> str:

@@ -71,11 +71,8 @@ def candidates(asked: Sequence[Predictions], trained: Sequence[Candidate], endin
 def _read(asked: str) -> Predictions:
     before, of_checkpoint, folder = asked.partition(".pth=")
     if of_checkpoint:
-        file = f"{before}.pth"
-        name, _, after = file.partition("=")
-        # A path may have an equals sign of its own.
-        named = bool(after) and not Path(file).is_file()
-        found = Predictions(asked, Path(folder), name if named else None, Path(after if named else file).absolute())
+        name, file = _name_and_checkpoint(f"{before}.pth")
+        found = Predictions(asked, Path(folder), name, Path(file).absolute())
     else:
         name, _, folder = asked.partition("=")
         found = Predictions(asked, Path(folder), name, None)
@@ -84,6 +81,15 @@ def _read(asked: str) -> Predictions:
     if not found.folder.is_dir():
         raise UserError(f"{_OPTION} {asked}: {folder} is no folder")
     return found
+
+
+def _name_and_checkpoint(text: str) -> tuple[str | None, str]:
+    """``[NAME=]CHECKPOINT``, each of which may have equals signs of its own: the file that is there tells."""
+    if Path(text).is_file() or "=" not in text:
+        return None, text
+    words = text.split("=")
+    splits = [("=".join(words[:index]), "=".join(words[index:])) for index in range(1, len(words))]
+    return next((split for split in splits if Path(split[1]).is_file()), splits[0])
 
 
 def _fold(entry: Predictions, checkpoint: Path) -> results.Fold:

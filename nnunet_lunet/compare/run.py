@@ -46,7 +46,8 @@ class Request:
         ``predictions`` are given
     :param predictions: folders of label maps, each NAME=FOLDER or, made by a checkpoint of a fold,
         [NAME=]CHECKPOINT=FOLDER
-    :param references: folder of label maps; those of training cases are found without it
+    :param references: folder of label maps; those of training cases are found without it, and are not looked at with it
+        where no trained model is compared
     :param baseline: name; the first that is asked for, and of all models the one with most parameters
     :param folds: all but ``all`` if not given
     :param tolerance: of surface Dice, mm
@@ -54,6 +55,7 @@ class Request:
     :param margin_reason: why these, for the record
     :param large_margin: whether the user means a margin above 10 points
     :param command: what the user typed, for the record
+    :param images: folder of images, to draw on; those of a data set in ``nnUNet_raw`` are found without it
     """
 
     dataset: str | None = None
@@ -71,6 +73,12 @@ class Request:
     processes: int = 1
     overwrite: bool = False
     command: str = ""
+    images: Path | None = None
+
+    @property
+    def names_none(self) -> bool:
+        """Whether it is of all trained models that there are."""
+        return not self.models and not self.predictions
 
 
 def run(request: Request, output: Path | None, console: Console) -> Comparison:
@@ -82,7 +90,13 @@ def run(request: Request, output: Path | None, console: Console) -> Comparison:
     _check(request)
     predictions = predicted.read(request.predictions)
     dataset = None if request.dataset is None else folders.dataset_name(request.dataset)
-    source = references.find(dataset, request.references, [entry.folder for entry in predictions])
+    source = references.find(
+        dataset,
+        request.references,
+        [entry.folder for entry in predictions],
+        request.images,
+        of_training=request.references is None or bool(request.models) or request.names_none,
+    )
     folder = output if output is not None else Path(f"comparison-{re.sub(r'[^0-9A-Za-z._-]+', '_', source.name)}")
     files.check_free(folder, request.overwrite)
     comparison = compare(request, source, predictions, console, lambda declared: files.declare(folder, declared))
@@ -107,17 +121,14 @@ def compare(
     :raises UserError: see ``lunet compare --help``
     """
     labels = _unambiguous(results.labels(source.description))
-    candidates, said = _candidates(request, source, predictions)
-    asked = None
-    if request.baseline is not None:
-        asked = selection.find(request.baseline, candidates, "--baseline").name
-    elif request.models or predictions:
-        asked = candidates[0].name
+    candidates, asked, said = _candidates(request, source, predictions)
     candidates, on_folds = pairing.on_common_folds(candidates)
-    on_seeds = pairing.uneven_seeds(candidates)
+    on_runs = [*pairing.uneven_seeds(candidates), *pairing.single_networks(candidates)]
     common, left_out, on_cases = pairing.common_cases(candidates, source.references)
     if request.references is not None:
         on_cases += pairing.unpredicted(candidates, source.references)
+    if request.images is not None:
+        on_cases += pairing.undrawn(source.without_image(common))
     reader = label_maps.reader_class(source.description, source.references[common[0]])
     protocol = scoring.Protocol(labels, reader, request.tolerance)
     lacking = sorted({case for lacked in left_out.values() for case in lacked})
@@ -136,7 +147,7 @@ def compare(
     incomplete = [score for score in every if score.case in lacking]
     tests, untested = analysis.tests(scores, baseline, limits)
     particular = [
-        *said, *on_folds, *on_seeds, *on_cases, *_lacking(left_out), *(note for *_, told in priced for note in told),
+        *said, *on_folds, *on_runs, *on_cases, *_lacking(left_out), *(note for *_, told in priced for note in told),
         *unread, *untested, *notes.of_tests(tests, len(common)),
     ]  # fmt: skip
     for note in particular:
@@ -191,6 +202,8 @@ def _check(request: Request) -> None:
         raise UserError("-m needs a dataset: name it with -d")
     if request.references is not None and not request.references.is_dir():
         raise UserError(f"--references {request.references} is no folder")
+    if request.images is not None and not request.images.is_dir():
+        raise UserError(f"--images {request.images} is no folder")
     if not 0 <= request.tolerance < inf:
         raise UserError(f"--tolerance {request.tolerance:g}: give mm, 0 or more")
     question = margins.large(margins.read(request.margins))
@@ -218,16 +231,23 @@ def _unambiguous(labels: results.Labels) -> results.Labels:
 
 def _candidates(
     request: Request, source: Source, predictions: Sequence[Predictions]
-) -> tuple[list[Candidate], list[str]]:
+) -> tuple[list[Candidate], str | None, list[str]]:
+    """Models, the name of the baseline where the request says which it is, and notes on what is not compared."""
     ending = source.description["file_ending"]
     trained: list[Candidate] = []
     said: list[str] = []
-    if request.models or not predictions:
+    if request.models or request.names_none:
         wanted = selection.Wanted(request.models, request.folds, request.plans, request.configuration)
         trained, said = selection.trained(source.name, ending, wanted)
     candidates = trained + predicted.candidates(predictions, trained, ending)
     selection.check_names(candidates)
-    return candidates, said
+    baseline = None
+    if request.baseline is not None:
+        baseline = selection.find(request.baseline, candidates, "--baseline").name
+    if request.names_none:
+        candidates, left_out = pairing.most_in_common(candidates, baseline)
+        return candidates, baseline, said + left_out
+    return candidates, baseline or candidates[0].name, said
 
 
 def _lacking(left_out: dict[str, list[str]]) -> list[str]:

@@ -194,10 +194,14 @@ def seed_of(trainer: str) -> int | None:
 
 
 def _unfinished(chosen: Sequence[results.Fold]) -> list[str]:
+    folds: dict[str, list[str]] = {}
+    for fold in chosen:
+        if not fold.is_validated:
+            folds.setdefault(_spec(fold), []).append(fold.fold)
     return [
-        f"Not compared, because its validation is not finished: fold {fold.fold} of {_spec(fold)}."
-        for fold in chosen
-        if not fold.is_validated
+        f"Not compared, because its validation is not finished: fold{'s' * (len(of_model) > 1)} {', '.join(of_model)} "
+        f"of {model}."
+        for model, of_model in folds.items()
     ]
 
 

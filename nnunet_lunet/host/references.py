@@ -20,27 +20,50 @@ class Source:
     :param description: content of its ``dataset.json``
     :param references: label maps by case
     :param raw: the data set's folder in ``nnUNet_raw``, if it is there
+    :param images: folder where images are looked for first, if the user names one
     """
 
     name: str
     description: dict[str, Any]
     references: dict[str, Path]
     raw: Path | None
+    images: Path | None = None
 
     def image(self, case: str) -> Path | None:
         """The first channel of a case's image, if it is there."""
-        if self.raw is None:
-            return None
-        listed = self.description.get("dataset", {}).get(case, {}).get("images", [])
-        named = [f"{part}/{case}_0000{self.description['file_ending']}" for part in ("imagesTr", "imagesTs")]
-        return next((file for file in (self.raw / name for name in [*listed[:1], *named]) if file.is_file()), None)
+        name = self._image_name(case)
+        places = [] if self.images is None else [self.images / name]
+        if self.raw is not None:
+            listed = self.description.get("dataset", {}).get(case, {}).get("images", [])
+            places += [self.raw / file for file in [*listed[:1], f"imagesTr/{name}", f"imagesTs/{name}"]]
+        return next((file for file in places if file.is_file()), None)
+
+    def without_image(self, cases: Sequence[str]) -> list[str]:
+        """Cases that have no image.
+
+        :raises UserError: the folder that the user names has an image of none of them
+        """
+        if self.images is not None and not any((self.images / self._image_name(case)).is_file() for case in cases):
+            raise UserError(f"--images {self.images} has no image of these cases, such as {self._image_name(cases[0])}")
+        return [case for case in cases if self.image(case) is None]
+
+    def _image_name(self, case: str) -> str:
+        return f"{case}_0000{self.description['file_ending']}"
 
 
-def find(dataset: str | None, references: Path | None, predictions: Sequence[Path]) -> Source:
+def find(
+    dataset: str | None,
+    references: Path | None,
+    predictions: Sequence[Path],
+    images: Path | None = None,
+    of_training: bool = True,
+) -> Source:
     """
     :param dataset: its name; None where folders of predictions and references say all
-    :param references: where references are looked for first; then the references of training that nnU-Net keeps
+    :param references: where references are looked for first, if the user names a folder
     :param predictions: their folders
+    :param images: where images are looked for first, if the user names a folder
+    :param of_training: whether the references of training that nnU-Net keeps count, too
     :raises UserError: no ``dataset.json`` or no references, or not readable
     """
     preprocessed, raw, trained = (
@@ -52,6 +75,7 @@ def find(dataset: str | None, references: Path | None, predictions: Sequence[Pat
     own = [preprocessed, raw, *models] if dataset is not None else [*predictions, *beside]
     description, folder = _description([place for place in own if place is not None])
     kept = [preprocessed / "gt_segmentations" if preprocessed else None, raw / "labelsTr" if raw else None]
+    kept = kept if of_training else []
     found: dict[str, Path] = {}
     for place in [references, *kept]:
         if place is not None and (place == references or place.is_dir()):
@@ -60,7 +84,7 @@ def find(dataset: str | None, references: Path | None, predictions: Sequence[Pat
         where = references or f"nnUNet_preprocessed and nnUNet_raw for {dataset}"
         raise UserError(f"no references ({description['file_ending']} files) in {where}: see --references")
     name = dataset or str(description.get("name") or folder.resolve().name)
-    return Source(name, description, found, raw if raw is not None and raw.is_dir() else None)
+    return Source(name, description, found, raw if raw is not None and raw.is_dir() else None, images)
 
 
 def _description(places: Sequence[Path]) -> tuple[dict[str, Any], Path]:

@@ -66,7 +66,7 @@ class Predict(_Strict):
     """A folder to predict with each trained fold.
 
     :param images: absolute, or inside the dataset's folder in ``nnUNet_raw``
-    :param labels: references of these images, to evaluate against
+    :param labels: references of these images, to evaluate against; with them, the predictions are compared
     """
 
     images: _Name

@@ -4,7 +4,6 @@ import json
 import os
 import shlex
 import signal
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from rich.console import Console
 from nnunet_lunet.atomic import atomic_write
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import devices
-from nnunet_lunet.study import jobs, matrix, preparation, request, steps
+from nnunet_lunet.study import comparison, jobs, matrix, preparation, request, steps
 from nnunet_lunet.study.executors import ClusterExecutor, Handle, LocalExecutor
 from nnunet_lunet.study.matrix import Training
 from nnunet_lunet.study.progress import Display, Status
@@ -93,7 +92,7 @@ def run(study: Study, found: Sequence[Training], settings: Settings, console: Co
             finally:
                 executor.close()
         _record(study, status, settings)
-        compare(study, [training for training in found if training in status.done], settings, console)
+        comparison.compare(study, [training for training in found if training in status.done], settings, console)
     return not status.failed
 
 
@@ -212,29 +211,3 @@ def _record(study: Study, status: Status, settings: Settings) -> None:
     }
     with atomic_write(settings.output / "study.json") as file:
         file.write(json.dumps(content, indent=1).encode())
-
-
-def compare(study: Study, done: Sequence[Training], settings: Settings, console: Console) -> None:
-    """One comparison for each dataset and configuration, of all that is done; the first network is the baseline.
-
-    What cannot be compared is told; ``lunet compare`` can still do it by hand.
-    """
-    for dataset, configuration in dict.fromkeys((training.dataset, training.configuration) for training in done):
-        of_both = [
-            training for training in done if (training.dataset, training.configuration) == (dataset, configuration)
-        ]
-        models = dict.fromkeys(
-            f"{training.label}={training.trainer}:{training.plans}:{configuration}" for training in of_both
-        )
-        output = settings.output / f"comparison-{dataset}-{configuration}"
-        try:
-            from nnunet_lunet.compare import run as comparing
-
-            folds = [str(fold) for fold in study.folds]
-            typed = shlex.join(["lunet", *sys.argv[1:]])
-            asked = comparing.Request(dataset, list(models), folds=folds, overwrite=True, command=typed)
-            comparing.run(asked, output, console)
-        except (UserError, ImportError) as error:
-            why = error.message if isinstance(error, UserError) else str(error)
-            line = f"{dataset} {configuration} is not compared: {why}"
-            console.print(line, style="yellow", soft_wrap=True, markup=False, highlight=False)

@@ -84,6 +84,7 @@ def test_paths_with_equals_signs(folder, tmp_path):
     assert list(shown(f"half={file}=x=1")) == ["half"]
     file.touch()
     assert list(shown(f"{file}=x=1")) == [f"{TRAINER} (keep50)"]
+    assert list(shown(f"momentum=0.9={file}=x=1")) == ["momentum=0.9"]
 
 
 @pytest.mark.parametrize(

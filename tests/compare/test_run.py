@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import shutil
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -298,6 +299,113 @@ def test_folders_of_predictions_need_no_dataset(make, compare, tmp_path):
     made.trained("UNetTrainer", {f"case_{index}": both(index) for index in range(2)})
     found = compare("mixed", models=["UNetTrainer"], **options)
     assert [model.name for model in found.models] == ["UNetTrainer", "our lean one", "B"]
+
+
+def planted(made, trainer, folds, shift=0, finished=True):
+    for fold in folds:
+        cases = {f"case_{index}": both(index % 3, shift) for index in (2 * fold, 2 * fold + 1)}
+        made.trained(trainer, cases, fold, finished)
+
+
+def test_a_folder_full_of_experiments(make, compare):
+    made = make()
+    for index in range(10):
+        made.reference(f"case_{index}", both(index % 3))
+    for shift, trainer in enumerate(("UNetTrainer", "LUnetTrainer_w8", "nnUNetTrainer")):
+        planted(made, trainer, range(5), shift)
+    planted(made, "LUnetTrainer_w8_seed1", range(2))
+    planted(made, "LUnetTrainer_w4", [2])
+    planted(made, "LUnetTrainer_w2", [0, 1], finished=False)
+    found = compare()
+    assert [(model.name, len(model.runs)) for model in found.models] == [
+        ("LUnetTrainer_w8", 5), ("UNetTrainer", 5), ("nnUNetTrainer", 5),
+    ]  # fmt: skip
+    # A cube of 4 voxels, moved by one.
+    assert {s.values["dice"] for s in found.scores if s.model == "LUnetTrainer_w8"} == {0.75}
+    expected = [
+        "Not compared, because its validation is not finished: folds 0, 1 of LUnetTrainer_w2:nnUNetPlans:3d_fullres.",
+        "Not compared, because it lacks folds 0, 1, 3, 4: LUnetTrainer_w4 (-f 2 takes it).",
+        "Not compared, because it lacks folds 2, 3, 4: LUnetTrainer_w8 seed 1 (-f 0,1 takes it).",
+    ]
+    assert [note for note in found.notes if note.startswith("Not compared")] == expected
+    printed = compare.printed()
+    assert [printed.count(note) for note in expected] == [1, 1, 1]
+    # As a note says, and a baseline that is asked for stays.
+    for options in ({"folds": ["2"]}, {"baseline": "LUnetTrainer_w4"}):
+        named = compare(f"fold {options}", **options)
+        assert {(model.name, *model.runs) for model in named.models} == {
+            (name, ("2", None)) for name in ("UNetTrainer", "LUnetTrainer_w8", "nnUNetTrainer", "LUnetTrainer_w4")
+        }
+    # Models that are named are not left out.
+    with pytest.raises(UserError, match="no fold is validated for all models"):
+        compare("named", models=["LUnetTrainer_w4", "LUnetTrainer_w8_seed1"])
+
+
+def test_experiments_that_have_nothing_in_common(make, compare, tmp_path):
+    made = make()
+    for index in range(4):
+        made.reference(f"case_{index}", both(index))
+    planted(made, "UNetTrainer", [0])
+    planted(made, "LUnetTrainer", [1])
+    with pytest.raises(UserError, match="no two models have a fold in common: LUnetTrainer has fold 1; UNetT") as told:
+        compare()
+    assert "\n" not in str(told.value) and not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def unseen(make, tmp_path):
+    """Options for two folders of label maps of two cases, without a data set; ``tmp_path / "images"`` is there."""
+    made = make()
+    for index in range(2):
+        made.write(tmp_path / "labels" / f"case_{index}.nii.gz", both(index))
+        for shift in range(2):
+            made.write(tmp_path / f"shift {shift}" / f"case_{index}.nii.gz", both(index, shift))
+    made.describe(tmp_path / "labels")
+    (tmp_path / "images").mkdir()
+    return {
+        "dataset": None, "predictions": [f"{shift}={tmp_path / f'shift {shift}'}" for shift in range(2)],
+        "references": tmp_path / "labels", "images": tmp_path / "images",
+    }  # fmt: skip
+
+
+def test_images_of_folders_are_drawn(unseen, compare, tmp_path):
+    images = [tmp_path / "images" / f"case_{index}_0000.nii.gz" for index in range(2)]
+    for index, image in enumerate(images):
+        shutil.copy(tmp_path / "labels" / f"case_{index}.nii.gz", image)
+    found = compare(**unseen)
+    assert {case.case: case.image for case in found.worst} == {f"case_{i}": str(images[i]) for i in range(2)}
+    assert not any("Without an image" in note for note in found.notes)
+    bare = compare("bare", **{**unseen, "images": None})
+    assert [case.image for case in bare.worst] == [None, None] and bare.scores == found.scores
+    images[1].unlink()
+    few = compare("few", **unseen)
+    assert {case.case: case.image for case in few.worst} == {"case_0": str(images[0]), "case_1": None}
+    assert "Without an image, so on black if drawn: case_1." in few.notes
+
+
+@pytest.mark.parametrize(
+    ("images", "told"),
+    [
+        ("images", r"--images .*images has no image of these cases, such as case_0_0000\.nii\.gz"),
+        ("nowhere", "--images .*nowhere is no folder"),
+    ],
+)
+def test_a_folder_without_these_images_is_told(unseen, compare, tmp_path, images, told):
+    (tmp_path / "images" / "case_0.nii.gz").touch()
+    with pytest.raises(UserError, match=told):
+        compare(**{**unseen, "images": tmp_path / images})
+    assert not (tmp_path / "out").exists()
+
+
+def test_training_references_are_not_those_of_a_folder_that_is_named(three, compare, tmp_path):
+    """A test case may have the name of a training case."""
+    for index in range(3):
+        three.write(tmp_path / "predicted" / f"case_{index}.nii.gz", both(index))
+    for index in range(2):
+        three.write(tmp_path / "labels" / f"case_{index}.nii.gz", both(index, shift=1))
+    found = compare(predictions=[f"A={tmp_path / 'predicted'}"], references=tmp_path / "labels")
+    assert {score.case for score in found.scores} == {"case_0", "case_1"}
+    assert "Left out, because there is no reference: case_2." in found.notes
 
 
 def test_files_hold_every_score_and_both_kinds_of_nothing(three, compare):

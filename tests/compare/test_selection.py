@@ -120,6 +120,8 @@ def test_what_is_not_compared_is_said(results):
         "Not compared, because none of folds 0 is validated: LUnetTrainer:nnUNetPlans:3d_fullres.",
     ]
     assert "fold 1 of nnUNetTrainer" in "".join(chosen("nnUNetTrainer")[1])
+    results("UNetTrainer", 3, finished=False)
+    assert sum("folds 0, 3 of UNetTrainer" in note for note in chosen()[1]) == 1
 
 
 @pytest.mark.parametrize(
