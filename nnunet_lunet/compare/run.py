@@ -252,13 +252,9 @@ def _candidates(
 
 def _lacking(left_out: dict[str, list[str]]) -> list[str]:
     return [
-        f"Left out: {_number(cases)} without a prediction of {name}, such as {cases[0]}."
+        f"Left out: {len(cases)} case{'s' * (len(cases) > 1)} without a prediction of {name}, such as {cases[0]}."
         for name, cases in left_out.items()
     ]
-
-
-def _number(cases: Sequence[str]) -> str:
-    return f"{len(cases)} case{'s' * (len(cases) > 1)}"
 
 
 def _largest(prices: dict[str, Cost]) -> str:

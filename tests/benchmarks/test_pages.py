@@ -25,6 +25,15 @@ PAIRS = {
     "noskip1": ["U-Net 1 without skips", "LUnet 6 without skips"],
     "prune": ["STAMP", "random at STAMP's layer", "random at the largest layer"],
 }
+STRATEGIES = [
+    "STAMP", "STAMP with targeted dropout", "random at STAMP's layer", "random at the largest layer", "no information",
+]  # fmt: skip
+#: Study and models, the first as the baseline.
+PRUNING_PAIRS = {
+    "strategies": ("paper", STRATEGIES),
+    "importances": ("importances", ["l2", "taylor", "fisher", "no information"]),
+    "noise": ("importances", ["no information", "taylor", "fisher"]),
+}
 
 
 def name(path):
@@ -82,17 +91,37 @@ def test_the_parts_give_the_tests_of_table_2(tmp_path, models, expected):
         assert {**row, **numbers(row)} == {**known, **{key: pytest.approx(n) for key, n in numbers(known).items()}}
 
 
+def rows_of_pair(file):
+    """Model, interval, corrected p and verdict, as pages show them."""
+    for row in rows_of(file):
+        if (row["label"], row["metric"]) == ("foreground", "dice"):
+            difference, low, high = (signed(100 * float(row[key]), 1) for key in ("difference", "low", "high"))
+            yield row["model"], f"{difference} ({low} to {high})", p_value(float(row["p_holm"])), row["verdict"]
+
+
 @pytest.mark.parametrize("pair", PAIRS)
 def test_pairs_of_table_2_on_its_page(pair):
     page = "\n".join(lines("table2.md"))
-    for row in rows_of(DATA / "table2" / "pairs" / f"{pair}.csv"):
-        if (row["label"], row["metric"]) == ("foreground", "dice"):
-            difference, low, high = (signed(100 * float(row[key]), 1) for key in ("difference", "low", "high"))
-            interval = f"{difference} ({low} to {high})"
-            cells = f"| {row['model']} | {interval} | {p_value(float(row['p_holm']))} | {row['verdict']} |"
-            assert (
-                cells if pair == "prune" else f"[{interval}](../../benchmarks/data/table2/pairs/{pair}.csv)"
-            ) in page
+    for cells in rows_of_pair(DATA / "table2" / "pairs" / f"{pair}.csv"):
+        linked = f"[{cells[1]}](../../benchmarks/data/table2/pairs/{pair}.csv)"
+        assert (f"| {' | '.join(cells)} |" if pair == "prune" else linked) in page
+
+
+@pytest.mark.parametrize("file", sorted((DATA / "pruning_study").glob("*.json.gz")), ids=name)
+def test_comparisons_of_the_pruning_study_on_its_page(file, capsys):
+    study_table.main([str(file)])
+    assert set(capsys.readouterr().out.splitlines()) <= set(lines("pruning_study.md"))
+
+
+@pytest.mark.parametrize("pair", PRUNING_PAIRS)
+def test_pairs_of_the_pruning_study_on_its_page(pair, tmp_path):
+    study, models = PRUNING_PAIRS[pair]
+    kept = DATA / "pruning_study" / "pairs" / f"{pair}.csv"
+    chosen = [each for model in models for each in ("-m", model)]
+    pool.main([str(DATA / "pruning_study" / f"{study}.json.gz"), "--output", str(tmp_path), *chosen])
+    made = [*rows_of_pair(tmp_path / "tests.csv")]
+    assert made == [*rows_of_pair(kept)] and len(made) == len(models) - 1
+    assert {f"| {' | '.join(cells)} |" for cells in made} <= set(lines("pruning_study.md"))
 
 
 def test_the_plans_on_their_page():
