@@ -39,6 +39,9 @@ def compare(
     yes: Annotated[bool, typer.Option("--yes", help="A margin above 0.1 is meant: do not ask.")] = False,
     processes: Annotated[int, typer.Option(help="Processes that score cases.")] = 1,
     output: Annotated[Path | None, typer.Option(help="Folder to write to; comparison-DATASET if not given.")] = None,
+    groups: Annotated[
+        Path | None, typer.Option(help="CSV file with columns case and group: patient of each case.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write into a folder that is not empty.")] = False,
 ) -> None:
     """Say what models score on the same cases, what they cost, and whether a difference means anything."""
@@ -54,6 +57,6 @@ def compare(
     request = run.Request(
         dataset, models or [], predictions or [], references, baseline, folds.split(",") if folds else [], plans,
         configuration, tolerance, margin or [], margin_reason, yes, processes, overwrite,
-        shlex.join(["lunet", *sys.argv[1:]]), images,
+        shlex.join(["lunet", *sys.argv[1:]]), images, groups,
     )  # fmt: skip
     run.run(request, output, Console())

@@ -18,6 +18,7 @@ from nnunet_lunet.compare import (
     costs,
     failures,
     files,
+    grouping,
     margins,
     metrics,
     notes,
@@ -55,6 +56,7 @@ class Request:
     :param margin_reason: why these, for the record
     :param large_margin: whether the user means a margin above 10 points
     :param command: what the user typed, for the record
+    :param groups: file that says which group, such as a patient, each case belongs to (:mod:`.grouping`)
     :param images: folder of images, to draw on; those of a data set in ``nnUNet_raw`` are found without it
     """
 
@@ -74,6 +76,7 @@ class Request:
     overwrite: bool = False
     command: str = ""
     images: Path | None = None
+    groups: Path | None = None
 
     @property
     def names_none(self) -> bool:
@@ -134,6 +137,7 @@ def compare(
     lacking = sorted({case for lacked in left_out.values() for case in lacked})
     cases = scoring.cases(candidates, {case: source.references[case] for case in [*common, *lacking]})
     limits = margins.read(request.margins)
+    groups = grouping.read(request.groups, [*common, *lacking]) if request.groups is not None else {}
     declare(_declared(request, source, candidates, limits))
     with _progress(console) as progress:
         step = _step(progress, "scoring cases", len(cases))
@@ -145,10 +149,10 @@ def compare(
     baseline = asked or _largest({candidate.name: cost for candidate, cost, *_ in priced})
     scores = [score for score in every if score.case not in lacking]
     incomplete = [score for score in every if score.case in lacking]
-    tests, untested = analysis.tests(scores, baseline, limits)
+    tests, untested = analysis.tests(scores, baseline, limits, groups)
     particular = [
         *said, *on_folds, *on_runs, *on_cases, *_lacking(left_out), *(note for *_, told in priced for note in told),
-        *unread, *untested, *notes.of_tests(tests, len(common)),
+        *unread, *untested, *notes.of_tests(tests),
     ]  # fmt: skip
     for note in particular:
         console.print(Text(note, style="yellow"), soft_wrap=True)
@@ -158,7 +162,7 @@ def compare(
         labels=labels.drawn,
         models=[_model(candidate, cost) for candidate, cost, *_ in sorted(priced, key=lambda p: p[0].name != baseline)],
         scores=scores,
-        summaries=analysis.summaries(scores),
+        summaries=analysis.summaries(scores, groups),
         tests=tests,
         learning=[curve for *_, curves, _ in priced for curve in curves],
         worst=worst.cases(scores, cases, source),
@@ -166,7 +170,7 @@ def compare(
         notes=[
             *particular,
             *notes.of_metrics(request.tolerance, labels.ignore is not None, reader),
-            *notes.of_statistics(limits, request.margin_reason, tests),
+            *notes.of_statistics(limits, request.margin_reason, tests, groups),
             *(notes.of_pruning() if pruned else []),
         ],
         versions=notes.versions(),
@@ -174,9 +178,10 @@ def compare(
         pruning=pruned,
         left_out_scores=incomplete,
         diagonals=diagonals,
-        sensitivity=failures.sensitivity(scores, incomplete, diagonals, baseline),
+        sensitivity=failures.sensitivity(scores, incomplete, diagonals, baseline, groups),
         margins=limits,
         margin_reason=request.margin_reason,
+        groups=groups,
     )
 
 

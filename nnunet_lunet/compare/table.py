@@ -95,7 +95,7 @@ def _from_to(values: Collection[float], show: Callable[[float | None], str]) -> 
 
 
 def scores(comparison: Comparison, metric: str) -> Table:
-    """Mean ± standard deviation over cases for each label, and the spread over folds and seeds."""
+    """Mean ± standard deviation over cases (or groups) for each label, and the spread over folds and seeds."""
     kind = METRICS[metric]
     labels = _labels(comparison)
     by_label = {(entry.model, entry.label): entry for entry in comparison.summaries if entry.metric == metric}
@@ -109,7 +109,8 @@ def scores(comparison: Comparison, metric: str) -> Table:
             ]
         )  # fmt: skip
     title = (
-        f"{kind.heading}, {'more' if kind.more_is_better else 'less'} is better: mean ± standard deviation over cases"
+        f"{kind.heading}, {'more' if kind.more_is_better else 'less'} is better: mean ± standard deviation over "
+        f"{comparison.unit}"
     )
     return Table(title, ["model", *labels, "sd of folds", "sd of seeds"], rows)
 

@@ -26,12 +26,14 @@ def compare(study: Study, done: Sequence[Training], settings: Settings, console:
         of_both = [
             training for training in done if (training.dataset, training.configuration) == (dataset, configuration)
         ]
-        _compare([dataset, configuration], _validations(study, of_both), settings, console)
+        groups = None if study.groups is None else settings.inside_raw(dataset, study.groups)
+        _compare([dataset, configuration], {**_validations(study, of_both), "groups": groups}, settings, console)
         if (predict := settings.predict) is not None and predict.labels is not None:
             asked = {
                 "predictions": [_prediction(training, settings) for training in of_both],
                 "references": settings.inside_raw(dataset, predict.labels),
                 "images": settings.inside_raw(dataset, predict.images),
+                "groups": groups,
             }
             _compare([dataset, configuration, "predicted"], asked, settings, console)
 

@@ -236,6 +236,30 @@ def test_two_seeds_of_both_give_verdicts_and_one_gives_none(make, compare, tmp_p
     assert "What the differences vary by" in text
 
 
+def test_cases_of_a_patient_count_as_one(make, compare, tmp_path):
+    made = make()
+    for index in range(6):
+        made.reference(f"case_{index}", both(index))
+    for trainer, shift in (("UNetTrainer", 0), ("LUnetTrainer", 2)):
+        for seed in (1, 2):
+            made.trained(f"{trainer}_seed{seed}", {f"case_{i}": both(i, shift=shift * (i < 4)) for i in range(6)})
+    groups = tmp_path / "patients.csv"
+    groups.write_text("case,group\n" + "".join(f"case_{i},patient {max(i - 3, 0)}\n" for i in range(6)))
+    models = ["UNetTrainer", "LUnetTrainer"]
+    by_case, by_patient = compare("cases", models=models), compare("patients", models=models, groups=groups)
+    first, second = ({(t.model, t.label, t.metric): t for t in each.tests} for each in (by_case, by_patient))
+    key = ("LUnetTrainer", FOREGROUND, "dice")
+    assert (first[key].cases, first[key].unit, second[key].cases, second[key].unit) == (6, "cases", 3, "groups")
+    # Four of six cases are worse, of one of three patients.
+    assert second[key].difference == pytest.approx(first[key].difference / 2)
+    assert by_patient.groups["case_0"] == by_patient.groups["case_3"] != by_patient.groups["case_4"]
+    text = (tmp_path / "patients" / "comparison.md").read_text()
+    assert "6 cases are 3 groups" in text and "standard deviation over groups" in text
+    assert "6 cases in 3 groups" in vars(compare)["printed"]()
+    with pytest.raises(UserError, match="no column 'case'"):
+        compare("none", groups=tmp_path / "cases" / "tests.csv")
+
+
 def test_missed_structures_and_missing_predictions_count_as_the_worst(three, compare, tmp_path):
     three.write(three.fold("UNetTrainer") / "validation" / "case_1.nii.gz", 0 * both(1))
     (three.fold("UNetTrainer") / "validation" / "case_2.nii.gz").unlink()

@@ -223,7 +223,7 @@ def _about_differences(comparison: Comparison) -> tuple[str, str]:
         caption += " Dotted: the margin of non-inferiority, which an interval has to stay right of."
     alone = [test.model for test in tests if not test.over_seeds]
     if alone:
-        caption += f" Over cases alone, of these trained networks: {', '.join(alone)}."
+        caption += f" Over {comparison.unit} alone, of these trained networks: {', '.join(alone)}."
     return f"Dot plot of foreground Dice minus the baseline's by case. {values}.", caption
 
 
