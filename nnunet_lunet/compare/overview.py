@@ -27,7 +27,7 @@ def overview(comparison: Comparison) -> list[RichTable]:
         row = (
             table.spread(means[model.name, metric]).replace(" (", "\n(").replace(" un", "\nun") for metric in METRICS
         )
-        scored.add_row(Text(model.name), table.cost(model)[0], *row)
+        scored.add_row(Text(model.name), numbers.whole(model.cost.network.parameters), *row)
     against = words.main_tests(comparison)
     if not against:
         return [scored]

@@ -15,12 +15,14 @@ class Cost:
 
     :param network: of several runs of different size (pruning) the one with the median number of parameters
     :param seconds_per_epoch: median over the runs of each one's median over its epochs
-    :param peak_memory: bytes, the largest of all runs
+    :param peak_memory: bytes, the largest of all runs; None where these are of several kinds of device
+    :param device: that it is of, such as cuda or cpu; None where it was not written down
     """
 
     network: NetworkCost = field(default_factory=NetworkCost)
     seconds_per_epoch: float | None = None
     peak_memory: int | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True)
