@@ -37,7 +37,9 @@ def compare(
     ] = None,
     margin_reason: Annotated[str, typer.Option(help="Why this margin; kept with it before anything is scored.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="A margin above 0.1 is meant: do not ask.")] = False,
-    processes: Annotated[int, typer.Option(help="Processes that score cases.")] = 1,
+    processes: Annotated[
+        int | None, typer.Option(help="Processes that score cases; nnU-Net's default, where several are faster.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Folder to write to; comparison-DATASET if not given.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write into a folder that is not empty.")] = False,
 ) -> None:

@@ -99,7 +99,7 @@ def _edges(masks: Masks, **options: Any) -> Any:
     from monai.metrics import get_mask_edges
 
     pair = (torch.from_numpy(mask) for mask in (masks.prediction, masks.reference))
-    return get_mask_edges(*pair, crop=False, always_return_as_numpy=False, **options)
+    return get_mask_edges(*pair, crop=False, **options)
 
 
 def _distances(given: Any, expected: Any, spacing: Sequence[float]) -> tuple[Any, Any]:

@@ -18,6 +18,7 @@ from nnunet_lunet.compare import (
     costs,
     failures,
     files,
+    kept,
     margins,
     metrics,
     notes,
@@ -70,7 +71,7 @@ class Request:
     margins: Sequence[str] = ()
     margin_reason: str = ""
     large_margin: bool = False
-    processes: int = 1
+    processes: int | None = None
     overwrite: bool = False
     command: str = ""
     images: Path | None = None
@@ -137,10 +138,14 @@ def compare(
     declare(_declared(request, source, candidates, limits))
     with _progress(console) as progress:
         step = _step(progress, "scoring cases", len(cases))
-        every, diagonals = scoring.score(cases, protocol, request.processes, step)
+        folder = kept.folder()
+        earlier = kept.Scores(folder, scoring.basis(protocol)) if folder else None
+        every, diagonals = scoring.score(cases, protocol, earlier, request.processes, step)
         runs = sum(len(candidate.runs) for candidate in candidates)
         step = _step(progress, "reading checkpoints", runs)
         priced = [(candidate, *costs.cost(candidate, step)) for candidate in candidates]
+    if earlier and earlier.problem:
+        console.print(Text(earlier.problem, style="yellow"), soft_wrap=True)
     pruned, unread = pruning_runs.read(candidates)
     baseline = asked or _largest({candidate.name: cost for candidate, cost, *_ in priced})
     scores = [score for score in every if score.case not in lacking]
@@ -209,7 +214,7 @@ def _check(request: Request) -> None:
     question = margins.large(margins.read(request.margins))
     if question and not request.large_margin:
         raise UserError(f"{question}; say --yes if that is meant")
-    if request.processes < 1:
+    if request.processes is not None and request.processes < 1:
         raise UserError(f"--processes {request.processes}: give 1 or more")
     for fold in request.folds:
         if not (fold.isdigit() or fold == "all"):
