@@ -74,15 +74,20 @@ def _digest(file: Path) -> str:
 class Scores:
     """Entries in a folder, which other comparisons may read and write at the same time."""
 
-    def __init__(self, folder: Path, basis: str) -> None:
-        """:param basis: all that scores depend on but the files"""
+    def __init__(self, folder: Path | None, basis: str) -> None:
+        """
+        :param folder: None to keep nothing
+        :param basis: all that scores depend on but the files
+        """
         self._folder, self._basis = folder, basis
-        #: Why new scores are not kept; empty while they are.
-        self.problem = ""
+        #: Why new scores are not kept, where they should be.
+        self.problems: list[str] = []
 
     def read(self, reference: str) -> Entry | None:
         """:param reference: digest of its content"""
-        file = self._file(reference)
+        if self._folder is None:
+            return None
+        file = self._file(self._folder, reference)
         try:
             check, _, text = file.read_text(encoding="utf-8").partition("\n")
         except (OSError, UnicodeDecodeError):
@@ -100,9 +105,9 @@ class Scores:
 
     def add(self, reference: str, found: Entry) -> None:
         """To what the folder has by now. Of two that add at once, one may be lost, and is scored again."""
-        if self.problem:
+        if self._folder is None or self.problems:
             return
-        file, before = self._file(reference), self.read(reference)
+        file, before = self._file(self._folder, reference), self.read(reference)
         predictions = {**(before.predictions if before else {}), **found.predictions}
         text = json.dumps(asdict(Entry(found.diagonal, predictions)), separators=(",", ":"))
         try:
@@ -113,12 +118,16 @@ class Scores:
             # Another comparison wrote the same entry, and tidied up after this one.
             return
         except OSError as error:
-            self.problem = f"Scores are not kept: {self._folder}: {error.strerror} (another folder: {VARIABLE})."
+            self.problems.append(f"Scores are not kept in {self._folder}: {error.strerror}; {VARIABLE} names another.")
 
     def tidy(self) -> None:
         """Remove what was not used for longest, if there is more than :data:`LIMIT`."""
+        if self._folder is None:
+            return
         with suppress(OSError):
-            files = sorted(((file.stat(), file) for file in self._folder.glob("??/*")), key=lambda each: each[0].st_mtime)
+            files = sorted(
+                ((file.stat(), file) for file in self._folder.glob("??/*")), key=lambda each: each[0].st_mtime
+            )
             excess = sum(stat.st_size for stat, _ in files) - LIMIT
             for stat, file in files:
                 if excess <= 0:
@@ -126,9 +135,9 @@ class Scores:
                 file.unlink(missing_ok=True)
                 excess -= stat.st_size
 
-    def _file(self, reference: str) -> Path:
+    def _file(self, folder: Path, reference: str) -> Path:
         name = hashlib.blake2b(f"{self._basis}\n{reference}".encode(), digest_size=20).hexdigest()
-        return self._folder / name[:2] / f"{name[2:]}.json"
+        return folder / name[:2] / f"{name[2:]}.json"
 
 
 def _check(text: str) -> str:

@@ -138,14 +138,11 @@ def compare(
     declare(_declared(request, source, candidates, limits))
     with _progress(console) as progress:
         step = _step(progress, "scoring cases", len(cases))
-        folder = kept.folder()
-        earlier = kept.Scores(folder, scoring.basis(protocol)) if folder else None
+        earlier = kept.Scores(kept.folder(), scoring.basis(protocol))
         every, diagonals = scoring.score(cases, protocol, earlier, request.processes, step)
         runs = sum(len(candidate.runs) for candidate in candidates)
         step = _step(progress, "reading checkpoints", runs)
         priced = [(candidate, *costs.cost(candidate, step)) for candidate in candidates]
-    if earlier and earlier.problem:
-        console.print(Text(earlier.problem, style="yellow"), soft_wrap=True)
     pruned, unread = pruning_runs.read(candidates)
     baseline = asked or _largest({candidate.name: cost for candidate, cost, *_ in priced})
     scores = [score for score in every if score.case not in lacking]
@@ -155,7 +152,7 @@ def compare(
         *said, *on_folds, *on_runs, *on_cases, *_lacking(left_out), *(note for *_, told in priced for note in told),
         *unread, *untested, *notes.of_tests(tests, len(common)),
     ]  # fmt: skip
-    for note in particular:
+    for note in (*particular, *earlier.problems):
         console.print(Text(note, style="yellow"), soft_wrap=True)
     return Comparison(
         dataset=source.name,

@@ -87,22 +87,22 @@ def cases(candidates: Sequence[Candidate], references: dict[str, Path]) -> list[
 def score(
     cases: Sequence[Case],
     protocol: Protocol,
-    scores: kept.Scores | None = None,
+    earlier: kept.Scores,
     processes: int | None = None,
     on_case: Callable[[], None] = lambda: None,
 ) -> tuple[list[Score], dict[str, float]]:
     """Scores of all labels and their mean, in the order of the cases; and the diagonal of each one's image, in mm.
 
-    :param scores: of earlier comparisons; what is not among them is scored, and added
+    :param earlier: scores of earlier comparisons; what is not among them is scored, and added
     :param processes: that score; if not given, :func:`parallel.usable` ones where that is faster than this one alone
     :param on_case: called after each case
     :raises UserError: a label map that cannot be read or compared
     """
-    digests = kept.digests(file for case in cases for file in case.files) if scores else {}
+    digests = kept.digests(file for case in cases for file in case.files)
     found: dict[str, Measured] = {}
     jobs = {}
     for case in cases:
-        entry = scores.read(digests[case.reference]) if scores else None
+        entry = earlier.read(digests[case.reference])
         before = entry.predictions if entry else {}
         known = {file: before[digests[file]] for file in case.files[1:] if digests.get(file) in before}
         found[case.name] = Measured(entry.diagonal if entry else math.nan, known)
@@ -114,11 +114,10 @@ def score(
     try:
         for name, new_ones in parallel.each(measure, jobs, processes):
             found[name] = Measured(new_ones.diagonal, {**found[name].predictions, **new_ones.predictions})
-            if scores:
-                _keep(jobs[name][0], new_ones, digests, scores)
+            _keep(jobs[name][0], new_ones, digests, earlier)
             on_case()
-        if scores and jobs:
-            scores.tidy()
+        if jobs:
+            earlier.tidy()
     except label_maps.LabelMapError as error:
         raise UserError(str(error)) from error
     every = [score for case in cases for score in _scores(case, found[case.name])]
@@ -174,13 +173,13 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _keep(reference: Path, found: Measured, digests: Mapping[Path, str], scores: kept.Scores) -> None:
+def _keep(reference: Path, found: Measured, digests: Mapping[Path, str], earlier: kept.Scores) -> None:
     """What was scored is what the digests are of only if the files are the same before and after."""
     after = kept.digests([reference, *found.predictions])
     same = {file for file, digest in after.items() if digest and digest == digests[file]}
     if reference in same:
         new = {digests[file]: measures for file, measures in found.predictions.items() if file in same}
-        scores.add(digests[reference], kept.Entry(found.diagonal, new))
+        earlier.add(digests[reference], kept.Entry(found.diagonal, new))
 
 
 def _scores(case: Case, found: Measured) -> Iterator[Score]:
