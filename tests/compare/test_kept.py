@@ -42,7 +42,7 @@ def compare(three, tmp_path, measured):
         printed, before = io.StringIO(), len(measured)
         request = command.Request(dataset="950", processes=1, overwrite=True, **options)
         found = command.run(request, tmp_path / "out", Console(file=printed, width=200))
-        return replace(found, created=""), len(measured) - before, printed.getvalue()
+        return found, len(measured) - before, printed.getvalue()
 
     return compared
 
