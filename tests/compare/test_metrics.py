@@ -120,7 +120,5 @@ def test_distances_are_those_of_monai_to_the_last_bit(dim):
             rng.choice([0, 1, 2.3]),
         )
         masks = [each >= np.quantile(each, quantile) for each in (first, first + second)]
-        found = metrics.measure(*masks, spacing, float(tolerance)).values
-        assert {name: found[name] for name in ("hausdorff95", "surface_dice")} == by_monai(
-            *masks, spacing, float(tolerance)
-        )
+        found = metrics.measure(*masks, spacing, tolerance).values
+        assert {name: found[name] for name in ("hausdorff95", "surface_dice")} == by_monai(*masks, spacing, tolerance)
