@@ -30,6 +30,9 @@ from torch.nn.parallel import DistributedDataParallel
 from nnunet_lunet.architectures.lean_unet import LeanUNet
 from nnunet_lunet.datasets import synthetic
 
+# Scores of a test are for no other test, and nothing goes to the cache of whoever runs them.
+os.environ["NNUNET_LUNET_SCORES"] = "0"
+
 # What a shell starts in the background ignores Ctrl-C, and so would every command that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -37,7 +37,9 @@ def compare(
     ] = None,
     margin_reason: Annotated[str, typer.Option(help="Why this margin; kept with it before anything is scored.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="A margin above 0.1 is meant: do not ask.")] = False,
-    processes: Annotated[int, typer.Option(help="Processes that score cases.")] = 1,
+    processes: Annotated[
+        int | None, typer.Option(help="Processes that score cases; nnU-Net's default, where several are faster.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Folder to write to; comparison-DATASET if not given.")] = None,
     groups: Annotated[
         Path | None, typer.Option(help="CSV file with columns case and group: patient of each case.")
@@ -50,11 +52,12 @@ def compare(
     from rich.console import Console
 
     from nnunet_lunet.compare import margins, run
+    from nnunet_lunet.compare.request import Request
 
     question = margins.large(margins.read(margin or []))
     if question and not yes and sys.stdin.isatty():
         yes = typer.confirm(f"{question}. Is that meant?", abort=True)
-    request = run.Request(
+    request = Request(
         dataset, models or [], predictions or [], references, baseline, folds.split(",") if folds else [], plans,
         configuration, tolerance, margin or [], margin_reason, yes, processes, overwrite,
         shlex.join(["lunet", *sys.argv[1:]]), images, groups,

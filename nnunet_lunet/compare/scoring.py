@@ -1,19 +1,20 @@
-"""Scores of all models on all common cases, in one process or several."""
+"""Scores of all models on all common cases."""
 
+import inspect
 import math
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+import torch
 from nnunetv2.evaluation.evaluate_predictions import region_or_label_to_mask
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
-from nnunet_lunet.compare import metrics
-from nnunet_lunet.compare.metrics import METRICS
+from nnunet_lunet.compare import kept, metrics, notes, parallel
+from nnunet_lunet.compare.metrics import METRICS, Measures
 from nnunet_lunet.compare.record import FOREGROUND, Score
 from nnunet_lunet.compare.selection import Candidate
 from nnunet_lunet.errors import UserError
@@ -36,16 +37,22 @@ class Case:
     reference: Path
     predictions: list[Prediction]
 
+    @property
+    def files(self) -> list[Path]:
+        """Of the reference, then of the predictions."""
+        return [self.reference, *(prediction.file for prediction in self.predictions)]
+
 
 @dataclass(frozen=True)
-class Scored:
-    """All scores of one case.
+class Measured:
+    """What is known of one case.
 
     :param diagonal: of its image, mm
+    :param predictions: of each file, its measures by label
     """
 
-    scores: list[Score]
     diagonal: float
+    predictions: Mapping[Path, Mapping[str, Measures]]
 
 
 @dataclass(frozen=True)
@@ -78,47 +85,111 @@ def cases(candidates: Sequence[Candidate], references: dict[str, Path]) -> list[
 
 
 def score(
-    cases: Sequence[Case], protocol: Protocol, processes: int, on_case: Callable[[], None] = lambda: None
+    cases: Sequence[Case],
+    protocol: Protocol,
+    earlier: kept.Scores,
+    processes: int | None = None,
+    on_case: Callable[[], None] = lambda: None,
 ) -> tuple[list[Score], dict[str, float]]:
     """Scores of all labels and their mean, in the order of the cases; and the diagonal of each one's image, in mm.
 
+    :param earlier: scores of earlier comparisons; what is not among them is scored, and added
+    :param processes: that score; if not given, :func:`parallel.usable` ones where that is faster than this one alone
     :param on_case: called after each case
     :raises UserError: a label map that cannot be read or compared
     """
-    scores: dict[str, Scored] = {}
-    try:
-        for name, found in _each(cases, protocol, processes):
-            scores[name] = found
+    digests = kept.digests(file for case in cases for file in case.files)
+    found: dict[str, Measured] = {}
+    jobs = {}
+    for case in cases:
+        entry = earlier.read(digests[case.reference])
+        before = entry.predictions if entry else {}
+        known = {file: before[digests[file]] for file in case.files[1:] if digests.get(file) in before}
+        found[case.name] = Measured(entry.diagonal if entry else math.nan, known)
+        new = [file for file in case.files[1:] if file not in known]
+        if entry and not new:
             on_case()
+        else:
+            jobs[case.name] = (case.reference, new, protocol)
+    try:
+        for name, new_ones in parallel.each(measure, jobs, processes):
+            found[name] = Measured(new_ones.diagonal, {**found[name].predictions, **new_ones.predictions})
+            _keep(jobs[name][0], new_ones, digests, earlier)
+            on_case()
+        if jobs:
+            earlier.tidy()
     except label_maps.LabelMapError as error:
         raise UserError(str(error)) from error
-    except BrokenProcessPool as error:
-        raise UserError(f"--processes {processes}: one was killed, perhaps for its memory; use fewer") from error
-    every = [found for case in cases for found in scores[case.name].scores]
-    return every, {case.name: scores[case.name].diagonal for case in cases}
+    every = [score for case in cases for score in _scores(case, found[case.name])]
+    return every, {case.name: found[case.name].diagonal for case in cases}
 
 
-def score_case(case: Case, protocol: Protocol) -> Scored:
+def basis(protocol: Protocol) -> str:
+    """All that the scores of two files depend on: how they are read and compared, by which metrics and versions.
+
+    The metrics are in it with their source: a change of what they mean cannot go unnoticed.
+    """
+    modules = {__name__, metrics.__name__, label_maps.__name__, *(each.score.__module__ for each in METRICS.values())}
+    sources = [inspect.getsource(sys.modules[module]) for module in sorted(modules)]
+    return repr((protocol, list(METRICS), sources, notes.versions()))
+
+
+def measure(reference: Path, predictions: Sequence[Path], protocol: Protocol) -> Measured:
     """:raises LabelMapError: a label map that cannot be read or compared"""
+    with _one_thread():
+        return _measure(reference, predictions, protocol)
+
+
+def _measure(reference: Path, predictions: Sequence[Path], protocol: Protocol) -> Measured:
     labels, reader = protocol.labels, protocol.reader()
-    reference = label_maps.read(reader, case.reference)
+    expected = label_maps.read(reader, reference)
     ignorable = frozenset() if labels.ignore is None else frozenset({labels.ignore})
-    label_maps.check_values(reference, labels.allowed | ignorable)
-    ignored = reference.array == labels.ignore if ignorable else None
-    scores = []
-    for prediction in case.predictions:
-        found = label_maps.read(reader, prediction.file)
-        label_maps.check_same_space(found, reference)
+    label_maps.check_values(expected, labels.allowed | ignorable)
+    ignored = expected.array == labels.ignore if ignorable else None
+    masks = {name: region_or_label_to_mask(expected.array, values) for name, values in labels.foreground.items()}
+    measures = {}
+    for file in predictions:
+        found = label_maps.read(reader, file)
+        label_maps.check_same_space(found, expected)
         label_maps.check_values(found, labels.allowed)
-        of_labels = []
-        for name, values in labels.foreground.items():
-            expected, given = (region_or_label_to_mask(label_map.array, values) for label_map in (reference, found))
-            measures = metrics.measure(expected, given, reference.spacing, protocol.tolerance, ignored)
-            run = (prediction.model, prediction.fold, prediction.seed)
-            of_labels.append(Score(*run, case.name, name, measures.values, measures.note))
-        scores += [*of_labels, foreground(of_labels)]
-    lengths = (voxels * mm for voxels, mm in zip(reference.array.shape, reference.spacing, strict=True))
-    return Scored(scores, math.hypot(*lengths))
+        measures[file] = {
+            name: metrics.measure(
+                masks[name], region_or_label_to_mask(found.array, values), expected.spacing, protocol.tolerance, ignored
+            )
+            for name, values in labels.foreground.items()
+        }
+    lengths = (voxels * mm for voxels, mm in zip(expected.array.shape, expected.spacing, strict=True))
+    return Measured(math.hypot(*lengths), measures)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums over several threads differ in their last digits, and processes beside each other need one thread each."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _keep(reference: Path, found: Measured, digests: Mapping[Path, str], earlier: kept.Scores) -> None:
+    """What was scored is what the digests are of only if the files are the same before and after."""
+    after = kept.digests([reference, *found.predictions])
+    same = {file for file, digest in after.items() if digest and digest == digests[file]}
+    if reference in same:
+        new = {digests[file]: measures for file, measures in found.predictions.items() if file in same}
+        earlier.add(digests[reference], kept.Entry(found.diagonal, new))
+
+
+def _scores(case: Case, found: Measured) -> Iterator[Score]:
+    for prediction in case.predictions:
+        run = (prediction.model, prediction.fold, prediction.seed, case.name)
+        of_labels = [
+            Score(*run, label, measures.values, measures.note)
+            for label, measures in found.predictions[prediction.file].items()
+        ]
+        yield from (*of_labels, foreground(of_labels))
 
 
 def foreground(labels: Sequence[Score]) -> Score:
@@ -132,19 +203,3 @@ def foreground(labels: Sequence[Score]) -> Score:
 def _mean(values: Iterable[float | None]) -> float | None:
     defined = [value for value in values if value is not None]
     return fmean(defined) if defined else None
-
-
-def _each(cases: Sequence[Case], protocol: Protocol, processes: int) -> Iterator[tuple[str, Scored]]:
-    if processes == 1:
-        for case in cases:
-            yield case.name, score_case(case, protocol)
-        return
-    # As nnU-Net: torch's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(cases)), mp_context=context) as pool:
-        waiting = {pool.submit(score_case, case, protocol): case.name for case in cases}
-        try:
-            for done in as_completed(waiting):
-                yield waiting[done], done.result()
-        finally:
-            pool.shutdown(cancel_futures=True)

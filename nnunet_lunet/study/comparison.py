@@ -53,13 +53,14 @@ def _prediction(training: Training, settings: Settings) -> str:
 
 def _compare(names: Sequence[str], asked: dict[str, Any], settings: Settings, console: Console) -> None:
     """:param names: of the data set, the configuration, and what else tells this comparison from others
-    :param asked: of :class:`nnunet_lunet.compare.run.Request`
+    :param asked: of :class:`nnunet_lunet.compare.request.Request`
     """
     try:
         from nnunet_lunet.compare import run
+        from nnunet_lunet.compare.request import Request
 
         typed = shlex.join(["lunet", *sys.argv[1:]])
-        request = run.Request(names[0], overwrite=True, command=typed, **asked)
+        request = Request(names[0], overwrite=True, command=typed, **asked)
         run.run(request, settings.output / "-".join(["comparison", *names]), console)
     except (UserError, ImportError) as error:
         why = error.message if isinstance(error, UserError) else str(error)

@@ -1,7 +1,10 @@
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from scipy import ndimage
 
 from nnunet_lunet.compare import metrics
 from nnunet_lunet.errors import UserError
@@ -90,3 +93,34 @@ def test_without_monai_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "monai.metrics", None)
     with pytest.raises(UserError, match=r"pip install '\.\[compare\]' in the folder"):
         metrics.check_installed()
+
+
+def by_monai(reference, prediction, spacing, tolerance):
+    """HD95 and surface Dice by MONAI's own functions of whole masks."""
+    from monai.metrics import compute_hausdorff_distance, compute_surface_dice
+
+    pair = {"y_pred": prediction, "y": reference}
+    options: dict[str, Any] = {name: torch.from_numpy(mask)[None, None] for name, mask in pair.items()}
+    options |= {"include_background": True, "spacing": list(spacing)}
+    return {
+        "hausdorff95": float(compute_hausdorff_distance(percentile=95, **options)),
+        "surface_dice": float(compute_surface_dice(class_thresholds=[tolerance], use_subvoxels=True, **options)),
+    }
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("dim", [2, 3])
+def test_distances_are_those_of_monai_to_the_last_bit(dim):
+    rng = np.random.default_rng(dim)
+    for _ in range(20):
+        shape, smooth = rng.integers(2, 20, dim), rng.uniform(0, 2)
+        first, second = (ndimage.gaussian_filter(rng.normal(size=shape), smooth) for _ in range(2))
+        quantile, spacing, tolerance = (
+            rng.uniform(0.05, 0.95),
+            rng.uniform(0.3, 4, dim).tolist(),
+            rng.choice([0, 1, 2.3]),
+        )
+        reference, prediction = (each >= np.quantile(each, quantile) for each in (first, first + second))
+        found = metrics.measure(reference, prediction, spacing, tolerance).values
+        expected = by_monai(reference, prediction, spacing, tolerance)
+        assert {name: found[name] for name in ("hausdorff95", "surface_dice")} == expected

@@ -21,6 +21,7 @@ from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.compare import costs, files, scoring
 from nnunet_lunet.compare import run as command
 from nnunet_lunet.compare.record import FOREGROUND, Cost, Verdict
+from nnunet_lunet.compare.request import Request
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import results
 
@@ -33,7 +34,7 @@ def compare(tmp_path):
     printed = io.StringIO()
 
     def compared(output="out", **options):
-        request = command.Request(**{"dataset": DATASET, **options})
+        request = Request(**{"dataset": DATASET, **options})
         found = command.run(request, tmp_path / output, Console(file=printed, width=200))
         # As text, too: a verdict equals its own name.
         read = files.read_json(tmp_path / output / files.JSON)
@@ -601,7 +602,7 @@ def test_costs_of_real_trainings(tiny, tmp_path):
     tiny.train("UNetTrainer_w2_1epochs_1iters")
     models = ["LUnetTrainer_w2_1epochs_1iters", "UNetTrainer_w2_1epochs_1iters"]
     with tiny.active():
-        request = command.Request("901", baseline=models[1], models=models, command="lunet compare")
+        request = Request("901", baseline=models[1], models=models, command="lunet compare")
         found = command.run(request, tmp_path / "out", Console(file=io.StringIO()))
     stock, lean = found.models
     assert [len(model.runs) for model in found.models] == [1, 2]
