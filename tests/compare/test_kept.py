@@ -35,8 +35,10 @@ def measured(monkeypatch):
 
 
 @pytest.fixture
-def compare(three, tmp_path, measured):
+def compare(three, tmp_path, measured, monkeypatch):
     """Returns what was found, how many masks were measured for it, and what was printed."""
+    # Drawing takes longer than all else.
+    monkeypatch.setattr(command, "_write_page", lambda *_: None)
 
     def compared(**options):
         printed, before = io.StringIO(), len(measured)
