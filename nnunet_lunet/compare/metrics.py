@@ -77,7 +77,8 @@ def hausdorff95(masks: Masks) -> float:
     """The larger of the two 95th percentiles of distances from one surface to the other, in mm, by MONAI."""
     import torch
 
-    there, back = _distances(*_edges(masks)[:2], masks.spacing)
+    given, expected = _edges(masks)
+    there, back = _distances(given, expected, masks.spacing)
     return float(torch.max(torch.quantile(there, 0.95), torch.quantile(back, 0.95)))
 
 
@@ -159,7 +160,8 @@ def measure(
         return Measures({name: metric.if_one_is_empty for name, metric in METRICS.items()}, empty[0])
     # MONAI takes seconds to import, and is optional.
     check_installed()
-    masks = Masks(*_cropped(reference, prediction), spacing, tolerance)
+    reference, prediction = _cropped(reference, prediction)
+    masks = Masks(reference, prediction, spacing, tolerance)
     return Measures({name: metric.score(masks) for name, metric in METRICS.items()})
 
 

@@ -98,13 +98,12 @@ def by_monai(reference, prediction, spacing, tolerance):
     """HD95 and surface Dice by MONAI's own functions of whole masks."""
     from monai.metrics import compute_hausdorff_distance, compute_surface_dice
 
-    pair = {"y_pred": prediction, "y": reference}
-    options = {name: torch.from_numpy(mask)[None, None] for name, mask in pair.items()}
-    options |= {"include_background": True, "spacing": list(spacing)}
-    return {
-        "hausdorff95": float(compute_hausdorff_distance(percentile=95, **options)),
-        "surface_dice": float(compute_surface_dice(class_thresholds=[tolerance], use_subvoxels=True, **options)),
-    }
+    given, expected = (torch.from_numpy(mask)[None, None] for mask in (prediction, reference))
+    distance = compute_hausdorff_distance(given, expected, include_background=True, percentile=95, spacing=spacing)
+    share = compute_surface_dice(
+        given, expected, [tolerance], include_background=True, spacing=spacing, use_subvoxels=True
+    )
+    return {"hausdorff95": float(distance), "surface_dice": float(share)}
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -119,6 +118,7 @@ def test_distances_are_those_of_monai_to_the_last_bit(dim):
             rng.uniform(0.3, 4, dim).tolist(),
             rng.choice([0, 1, 2.3]),
         )
-        masks = [each >= np.quantile(each, quantile) for each in (first, first + second)]
-        found = metrics.measure(*masks, spacing, tolerance).values
-        assert {name: found[name] for name in ("hausdorff95", "surface_dice")} == by_monai(*masks, spacing, tolerance)
+        reference, prediction = (each >= np.quantile(each, quantile) for each in (first, first + second))
+        found = metrics.measure(reference, prediction, spacing, tolerance).values
+        expected = by_monai(reference, prediction, spacing, tolerance)
+        assert {name: found[name] for name in expected} == expected
