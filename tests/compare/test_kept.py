@@ -5,12 +5,12 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import read_only
+from conftest import known, read_only
 from made_results import both
-from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
+from nnunetv2.imageio.nibabel_reader_writer import NibabelIO
+from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
 from rich.console import Console
 
 from nnunet_lunet.compare import kept, metrics, scoring
@@ -18,6 +18,7 @@ from nnunet_lunet.compare import run as command
 from nnunet_lunet.compare.metrics import Measures
 from nnunet_lunet.compare.request import Request
 from nnunet_lunet.errors import UserError
+from nnunet_lunet.host import results
 
 SCORED = 3 * 3 * 2
 """Masks in the comparison of three models: cases, models, labels."""
@@ -44,8 +45,10 @@ def measured(monkeypatch):
 
 
 @pytest.fixture
-def compare(three, tmp_path, measured):
+def compare(three, tmp_path, measured, monkeypatch):
     """Returns what was found, how many masks were measured for it, and what was printed."""
+    # Drawing takes longer than all else.
+    monkeypatch.setattr(command, "_write_page", lambda *_: None)
 
     def compared(**options):
         printed, before = io.StringIO(), len(measured)
@@ -82,7 +85,7 @@ def test_only_a_changed_prediction_is_scored_though_its_time_is_the_same(compare
 
 def test_a_changed_reference_has_all_its_predictions_scored(compare, folder, three):
     compare()
-    three.reference("case_1", both(1, shift=1))
+    three.reference("case_1", both(1, shift=4))
     assert compare()[1] == 3 * 2
 
 
@@ -91,10 +94,10 @@ def test_another_tolerance_is_scored_and_the_old_one_still_known(compare, folder
 
 
 def test_other_versions_metrics_and_labels_are_another_basis(three, monkeypatch):
-    labels: Any = "labels"
-    others: Any = "others"
-    protocol = scoring.Protocol(labels, BaseReaderWriter, 1.0)
-    bases = [scoring.basis(protocol), scoring.basis(replace(protocol, labels=others))]
+    labels = results.Labels({"front": 1}, {1: "front"}, frozenset({0, 1}), None)
+    protocol = scoring.Protocol(labels, SimpleITKIO, 1.0)
+    bases = [scoring.basis(protocol), scoring.basis(replace(protocol, labels=replace(labels, ignore=2)))]
+    bases.append(scoring.basis(replace(protocol, reader=NibabelIO)))
     monkeypatch.setitem(metrics.METRICS, "volume", metrics.METRICS["dice"])
     bases.append(scoring.basis(protocol))
     monkeypatch.setattr(scoring.notes, "versions", lambda: {"monai": "0"})
@@ -172,8 +175,7 @@ def test_two_that_write_at_once_leave_whole_entries(tmp_path):
         assert list(pool.map(one, range(4))) == [[]] * 4
     last = kept.Scores(tmp_path, "basis")
     last.add("a", kept.Entry(1 / 3, {"mine": {"front": Measures({"dice": None}, "")}}))
-    found = last.read("a")
-    assert found is not None and found.predictions["mine"] == {"front": Measures({"dice": None}, "")}
+    assert known(last.read("a")).predictions["mine"] == {"front": Measures({"dice": None}, "")}
     assert not [file for file in entries(tmp_path) if file.suffix == ".tmp"]
 
 

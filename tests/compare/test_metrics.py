@@ -99,13 +99,12 @@ def by_monai(reference, prediction, spacing, tolerance):
     """HD95 and surface Dice by MONAI's own functions of whole masks."""
     from monai.metrics import compute_hausdorff_distance, compute_surface_dice
 
-    pair = {"y_pred": prediction, "y": reference}
-    options: dict[str, Any] = {name: torch.from_numpy(mask)[None, None] for name, mask in pair.items()}
-    options |= {"include_background": True, "spacing": list(spacing)}
-    return {
-        "hausdorff95": float(compute_hausdorff_distance(percentile=95, **options)),
-        "surface_dice": float(compute_surface_dice(class_thresholds=[tolerance], use_subvoxels=True, **options)),
-    }
+    given, expected = (torch.from_numpy(mask)[None, None] for mask in (prediction, reference))
+    distance = compute_hausdorff_distance(given, expected, include_background=True, percentile=95, spacing=spacing)
+    share = compute_surface_dice(
+        given, expected, [tolerance], include_background=True, spacing=spacing, use_subvoxels=True
+    )
+    return {"hausdorff95": float(distance), "surface_dice": float(share)}
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -123,4 +122,4 @@ def test_distances_are_those_of_monai_to_the_last_bit(dim):
         reference, prediction = (each >= np.quantile(each, quantile) for each in (first, first + second))
         found = metrics.measure(reference, prediction, spacing, tolerance).values
         expected = by_monai(reference, prediction, spacing, tolerance)
-        assert {name: found[name] for name in ("hausdorff95", "surface_dice")} == expected
+        assert {name: found[name] for name in expected} == expected
