@@ -1,5 +1,4 @@
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
