@@ -55,7 +55,7 @@ def rows_of(file):
 
 def numbers(row):
     """Those of a line of CSV that are some."""
-    words = ("model", "baseline", "label", "metric", "verdict", "verdict_alone")
+    words = ("model", "baseline", "label", "metric", "verdict", "verdict_alone", "unit")
     return {key: float(value) for key, value in row.items() if value and key not in words}
 
 
