@@ -34,6 +34,8 @@ PRUNING_PAIRS = {
     "strategies": ("paper", STRATEGIES),
     "importances": ("importances", ["l2", "taylor", "fisher", "no information"]),
     "noise": ("importances", ["no information", "taylor", "fisher"]),
+    "bottleneck_skips": ("bottleneck", ["bottleneck 64", "bottleneck 1"]),
+    "bottleneck_noskip": ("bottleneck", ["bottleneck 64 without skips", "bottleneck 1 without skips"]),
 }
 
 
@@ -127,6 +129,38 @@ def test_pairs_of_the_pruning_study_on_its_page(pair, tmp_path):
     made = [*rows_of_pair(tmp_path / "tests.csv")]
     assert made == [*rows_of_pair(kept)] and len(made) == len(models) - 1
     assert {f"| {' | '.join(cells)} |" for cells in made} <= set(lines("pruning_study.md"))
+
+
+#: Part of a trainer's name, for the strategy's row.
+STRATEGY = {
+    "_stamp_keep": "STAMP", "_randomAtStamp_": "random at STAMP's layer", "_none_": "no information",
+    "_randomAtLargest_": "random at the largest layer", "UNetTrainer": "U-Net 4",
+}  # fmt: skip
+
+
+def strategy(trainer):
+    return next(name for part, name in STRATEGY.items() if part in trainer)
+
+
+def test_what_half_of_the_channels_leave_and_cost_is_on_the_page():
+    page = lines("pruning_study.md")
+    runs = [json.loads(line) for line in (DATA / "pruning_study" / "levels.jsonl").read_text().splitlines()]
+    assert len(runs) == 4 * 2
+    for run in runs:
+        left, taken = (", ".join(map(str, run[key])) for key in ("after", "taken"))
+        share = 100 * sum(run["taken"][-2:]) / sum(run["taken"])
+        cells = [strategy(run["trainer"]), run["trainer"][-1], left, taken, f"{share:.0f} %"]
+        assert f"| {' | '.join(cells)} |" in page
+    for row in rows_of(DATA / "pruning_study" / "half_cost.csv"):
+        ratios = {key: f"{float(value):.2f}" for key, value in row.items() if key.endswith("_ratio")}
+        step = "seconds_per_training_step"
+        times = [1000 * float(row[f"{step}{end}"]) for end in ("", "_low_quartile", "_high_quartile")]
+        cells = [
+            strategy(row["trainer"]), f"{int(row['parameters']):,}",
+            *(ratios[f"{key}_ratio"] for key in ("parameters", "multiply_adds", "activation_bytes")),
+            "{:.0f} ({:.0f}–{:.0f})".format(*times), ratios[f"{step}_ratio"], ratios["peak_training_bytes_ratio"],
+        ]  # fmt: skip
+        assert f"| {' | '.join(cells)} |" in page
 
 
 def test_the_plans_on_their_page():
