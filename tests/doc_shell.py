@@ -49,6 +49,16 @@ SETUPS = {
         mv UNetTrainer__LUnet8Plans__3d_fullres nnUNetTrainer__LUnet8Plans__3d_fullres
         """,
     ),
+    "patients of the cases": (
+        (),
+        """
+        echo case,group > patients.csv
+        for file in "$nnUNet_preprocessed"/Dataset004_Hippocampus/gt_segmentations/*.nii.gz; do
+          case="$(basename "$file" .nii.gz)"
+          echo "$case,patient ${case: -1}" >> patients.csv
+        done
+        """,
+    ),
     "folders of predictions": (
         ("a trained flat U-Net", "a trained U-Net"),
         """

@@ -27,9 +27,10 @@ class NoSkipDecoder(PlainDecoder):
 class NoSkipUNet(LeanUNet):
     """:class:`LeanUNet` without skip connections: the bottleneck is all that the decoder sees of the image.
 
-    The Lean Unet's argument (arXiv 2512.03834) is that skip connections are what lets the bottleneck shrink: without
-    them a flat network should lose more against a doubling one. At equal parameters the opposite was measured
-    (docs/results/table2.md). Arguments, input and outputs are ``LeanUNet``'s.
+    The Lean Unet's argument (arXiv 2512.03834) is that skip connections are what lets the bottleneck shrink. Where its
+    width alone was varied, it mattered without them and hardly with them (docs/results/pruning_study.md); at equal
+    parameters flat networks lost no more than doubling ones (docs/results/table2.md). Arguments, input and outputs are
+    ``LeanUNet``'s.
     """
 
     decoder_class = NoSkipDecoder

@@ -41,6 +41,9 @@ def compare(
         int | None, typer.Option(help="Processes that score cases; nnU-Net's default, where several are faster.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Folder to write to; comparison-DATASET if not given.")] = None,
+    groups: Annotated[
+        Path | None, typer.Option(help="CSV file with columns case and group: patient of each case.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write into a folder that is not empty.")] = False,
 ) -> None:
     """Say what models score on the same cases, what they cost, and whether a difference means anything."""
@@ -49,13 +52,14 @@ def compare(
     from rich.console import Console
 
     from nnunet_lunet.compare import margins, run
+    from nnunet_lunet.compare.request import Request
 
     question = margins.large(margins.read(margin or []))
     if question and not yes and sys.stdin.isatty():
         yes = typer.confirm(f"{question}. Is that meant?", abort=True)
-    request = run.Request(
+    request = Request(
         dataset, models or [], predictions or [], references, baseline, folds.split(",") if folds else [], plans,
         configuration, tolerance, margin or [], margin_reason, yes, processes, overwrite,
-        shlex.join(["lunet", *sys.argv[1:]]), images,
+        shlex.join(["lunet", *sys.argv[1:]]), images, groups,
     )  # fmt: skip
     run.run(request, output, Console())

@@ -9,38 +9,49 @@ from nnunet_lunet.compare.paired import Paired
 from nnunet_lunet.compare.record import FOREGROUND, PRIMARY_ENDPOINT, Score, Summary, Test, Verdict
 
 
-def summaries(scores: Sequence[Score]) -> list[Summary]:
-    """One for each model, label and metric."""
+def summaries(scores: Sequence[Score], groups: Mapping[str, str] | None = None) -> list[Summary]:
+    """One for each model, label and metric.
+
+    :param groups: of each case; without: every case is its own
+    """
     return [
-        Summary(model, label, metric, **vars(statistics.spread(_values(group, metric))))
-        for model, groups in _grouped(scores).items()
-        for label, group in groups.items()
+        Summary(model, label, metric, **vars(statistics.spread(_values(group, metric), groups)))
+        for model, labels in _grouped(scores).items()
+        for label, group in labels.items()
         for metric in METRICS
     ]
 
 
-def tests(scores: Sequence[Score], baseline: str, margins: Mapping[str, float]) -> tuple[list[Test], list[str]]:
+def tests(
+    scores: Sequence[Score],
+    baseline: str,
+    margins: Mapping[str, float],
+    groups: Mapping[str, str] | None = None,
+) -> tuple[list[Test], list[str]]:
     """Each other model against the baseline, for each label and metric; and notes on those that are not possible.
 
     :param margins: of non-inferiority by metric, in its own unit (Dice: 0.01 is 1 point)
+    :param groups: of each case; without: every case is its own
     """
     found: list[Test] = []
     impossible: dict[tuple[str, str], list[str]] = {}
     others = _grouped(scores)
     own = others.pop(baseline)
+    unit = "groups" if groups else "cases"
     for label in own:
         for metric in METRICS:
             of_baseline = _values(own[label], metric)
             family = []
-            for model, groups in others.items():
-                pairs = paired.compare(_values(groups[label], metric), of_baseline)
+            for model, labels in others.items():
+                pairs = paired.compare(_values(labels[label], metric), of_baseline, groups)
                 if pairs is None:
                     impossible.setdefault((model, metric), []).append(label)
                 else:
-                    family.append(_test(pairs, model, baseline, label, metric, margins.get(metric)))
+                    test = _test(pairs, model, baseline, label, metric, margins.get(metric))
+                    family.append(replace(test, unit=unit))
             found += _corrected(family)
     notes = [
-        f"No test of {METRICS[metric].heading} for {model} ({', '.join(labels)}): fewer than 2 cases have a value in "
+        f"No test of {METRICS[metric].heading} for {model} ({', '.join(labels)}): fewer than 2 {unit} have a value in "
         "every run of both."
         for (model, metric), labels in impossible.items()
     ]

@@ -33,6 +33,11 @@ def cost(
         return Cost(), [], notes
     middle = median_low(_size(fold) for fold in trained.values())
     memory = max(fold.peak_memory or 0 for fold in trained.values()) or None
+    kinds = sorted({fold.device or "a device that is not told" for fold in trained.values() if fold.peak_memory})
+    if len(kinds) > 1:
+        notes.append(f"Peak memory of {candidate.name} is not shown: its runs are of {' and '.join(kinds)}.")
+        memory = None
+    device = next((fold.device for fold in trained.values() if fold.peak_memory), None)
     seconds = median(fold.seconds_per_iteration for fold in trained.values())
     folder = next(folder for folder, fold in trained.items() if _size(fold) == middle)
     try:
@@ -40,7 +45,7 @@ def cost(
     except UserError as error:
         notes.append(f"Multiply-adds and channels of {candidate.name}: {error.message}.")
         network = trained[folder].network
-    found = Cost(network, seconds, memory)
+    found = Cost(network, seconds, memory, None if memory is None else device)
     return found, curves, notes
 
 

@@ -16,12 +16,17 @@ _MISSING = "prediction is missing"
 
 
 def sensitivity(
-    scores: Sequence[Score], left_out: Sequence[Score], diagonals: Mapping[str, float], baseline: str
+    scores: Sequence[Score],
+    left_out: Sequence[Score],
+    diagonals: Mapping[str, float],
+    baseline: str,
+    groups: Mapping[str, str] | None = None,
 ) -> list[Sensitivity]:
     """For each metric that any model failed in, a row for each model and label.
 
     :param left_out: scores of cases that some models lack
     :param diagonals: of the image of each case, mm; a metric that needs one that is not there is left out
+    :param groups: of each case; without: every case is its own
     """
     every = [score for score in (*scores, *left_out) if score.label != FOREGROUND]
     labelled = [*every, *_missing(every)]
@@ -37,9 +42,9 @@ def sensitivity(
     if not known:
         return []
     complete += _foreground(complete)
-    tests = {(test.model, test.label, test.metric): test for test in analysis.tests(complete, baseline, {})[0]}
+    tests = {(test.model, test.label, test.metric): test for test in analysis.tests(complete, baseline, {}, groups)[0]}
     rows = []
-    for entry in analysis.summaries(complete):
+    for entry in analysis.summaries(complete, groups):
         key = (entry.model, entry.label, entry.metric)
         if entry.metric in known:
             test = tests.get(key)

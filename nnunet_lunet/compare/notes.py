@@ -42,19 +42,20 @@ def of_metrics(tolerance: float, ignores: bool, reader: type[BaseReaderWriter]) 
     return told
 
 
-def of_tests(tests: Sequence[Test], cases: int) -> list[str]:
+def of_tests(tests: Sequence[Test]) -> list[str]:
     """What these tests cannot show."""
     alone = [test for test in tests if test.is_primary and not test.over_seeds]
     told = []
     if alone:
         told.append(
             f"Of these trained networks alone: {', '.join(test.model for test in alone)}. It, or the baseline, has no "
-            "second seed, so the interval is over cases, and training again would give another: no verdict."
+            f"second seed, so the interval is over {alone[0].unit}, and training again would give another: no verdict."
         )
-    if alone and not words.can_be_significant(cases):
+    fewest = min(alone, key=lambda test: test.cases, default=None)
+    if fewest and not words.can_be_significant(fewest.cases):
         told.append(
-            f"With {cases} cases no p value of one seed can be below {ALPHA:g} (the smallest is "
-            f"{2 * 0.5**cases:.2g}), whatever the models do, and intervals rest on those few numbers."
+            f"With {fewest.cases} {fewest.unit} no p value of one seed can be below {ALPHA:g} (the smallest is "
+            f"{2 * 0.5**fewest.cases:.2g}), whatever the models do, and intervals rest on those few numbers."
         )
     return told
 
@@ -69,11 +70,14 @@ def of_failures(scores: Sequence[Score], diagonals: Mapping[str, float]) -> list
     ]
 
 
-def of_statistics(margins: Mapping[str, float], reason: str, tests: Sequence[Test]) -> list[str]:
+def of_statistics(
+    margins: Mapping[str, float], reason: str, tests: Sequence[Test], groups: Mapping[str, str]
+) -> list[str]:
     """How models were compared.
 
     :param margins: of non-inferiority by metric
     :param reason: why these
+    :param groups: of each case; empty: every case is its own
     """
     label, metric = PRIMARY_ENDPOINT
     limits = ", ".join(f"{METRICS[name].heading} {words.margin(value, name)}" for name, value in margins.items())
@@ -83,6 +87,12 @@ def of_statistics(margins: Mapping[str, float], reason: str, tests: Sequence[Tes
         "Values that are not defined are counted in runs; a difference is over the cases that have a value in every "
         "run of both.",
     ]
+    if groups:
+        told.append(
+            f"{len(groups)} cases are {len(set(groups.values()))} groups, such as those of a patient, which are "
+            "alike. A group counts once, by the mean of its cases in each run: means, spreads, intervals, p and "
+            "verdicts are over groups, and where an interval is said to be over cases, it is over these."
+        )
     if any(test.over_seeds for test in tests):
         told.append(
             "Where both models have two seeds or more, the interval is over cases and seeds, both random: two-way "

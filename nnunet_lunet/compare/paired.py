@@ -1,6 +1,6 @@
 """Two models on the same cases: what differs, and how sure that is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,12 +37,22 @@ class Paired:
     crossed: Difference | None
 
 
-def compare(model: Sequence[Value], baseline: Sequence[Value]) -> Paired | None:
+def compare(
+    model: Sequence[Value], baseline: Sequence[Value], groups: Mapping[str, str] | None = None
+) -> Paired | None:
     """None with fewer than two cases that have a value in every run of both.
 
     A case that one run has no value for is left out: its mean over the other runs would be that of the lucky ones.
+
+    :param groups: of each case; then groups take the place of cases (:func:`nnunet_lunet.compare.statistics.grouped`)
     """
     common = sorted(_complete(model) & _complete(baseline))
+    if groups:
+        model, baseline = (
+            statistics.grouped([value for value in values if value.case in set(common)], groups)
+            for values in (model, baseline)
+        )
+        common = sorted({groups[case] for case in common})
     if len(common) < 2:
         return None
     means = [statistics.case_means(values) for values in (model, baseline)]

@@ -15,12 +15,14 @@ class Cost:
 
     :param network: of several runs of different size (pruning) the one with the median number of parameters
     :param seconds_per_epoch: median over the runs of each one's median over its epochs
-    :param peak_memory: bytes, the largest of all runs
+    :param peak_memory: bytes, the largest of all runs; None where these are of several kinds of device
+    :param device: that it is of, such as cuda or cpu; None where it was not written down
     """
 
     network: NetworkCost = field(default_factory=NetworkCost)
     seconds_per_epoch: float | None = None
     peak_memory: int | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ class Test:
     :param df: degrees of freedom of the t
     :param variance_cases: what cases contribute to the variance of ``difference``; so do seeds, and the rest
     :param half_width_twice_seeds: of the interval with twice the seeds; the same with twice the cases
+    :param unit: what ``cases`` counts: cases or, where the comparison has them, groups of cases
     """
 
     model: str
@@ -178,6 +181,7 @@ class Test:
     variance_rest: float | None = None
     half_width_twice_seeds: float | None = None
     half_width_twice_cases: float | None = None
+    unit: str = "cases"
 
     @property
     def is_primary(self) -> bool:
@@ -234,6 +238,7 @@ class Comparison:
     :param left_out_scores: of these cases, of the models that have them; for ``sensitivity`` alone
     :param diagonals: of the image of each case, mm; empty where nobody wrote them down
     :param margins: of non-inferiority by metric, in its own unit, and why these, as declared before scoring
+    :param groups: of each case, such as its patient, over which means and tests are; empty: every case is its own
     :param notes: what a reader has to know: missing folds, how empty label maps are treated, tolerance of surface Dice
     :param versions: package to version
     """
@@ -257,3 +262,9 @@ class Comparison:
     sensitivity: list[Sensitivity] = field(default_factory=list)
     margins: dict[str, float] = field(default_factory=dict)
     margin_reason: str = ""
+    groups: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """What means and tests are over."""
+        return "groups" if self.groups else "cases"

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ from nnunet_lunet.compare import (
     costs,
     failures,
     files,
+    grouping,
     kept,
     margins,
-    metrics,
     notes,
     overview,
     pairing,
@@ -32,54 +31,11 @@ from nnunet_lunet.compare import (
 )  # fmt: skip
 from nnunet_lunet.compare.predicted import Predictions
 from nnunet_lunet.compare.record import FOREGROUND, PRIMARY_ENDPOINT, Comparison, Cost, Model
+from nnunet_lunet.compare.request import Request
 from nnunet_lunet.compare.selection import Candidate
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import folders, label_maps, references, results  # fmt: skip
 from nnunet_lunet.host.references import Source
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to compare.
-
-    :param dataset: number or name, as nnU-Net's ``-d``
-    :param models: trained ones, each [NAME=]TRAINER[:PLANS[:CONFIGURATION]]; all there are, if neither these nor
-        ``predictions`` are given
-    :param predictions: folders of label maps, each NAME=FOLDER or, made by a checkpoint of a fold,
-        [NAME=]CHECKPOINT=FOLDER
-    :param references: folder of label maps; those of training cases are found without it, and are not looked at with it
-        where no trained model is compared
-    :param baseline: name; the first that is asked for, and of all models the one with most parameters
-    :param folds: all but ``all`` if not given
-    :param tolerance: of surface Dice, mm
-    :param margins: of non-inferiority, each [METRIC=]NUMBER, of Dice without a metric; 1 point of Dice if none is given
-    :param margin_reason: why these, for the record
-    :param large_margin: whether the user means a margin above 10 points
-    :param command: what the user typed, for the record
-    :param images: folder of images, to draw on; those of a data set in ``nnUNet_raw`` are found without it
-    """
-
-    dataset: str | None = None
-    models: Sequence[str] = ()
-    predictions: Sequence[str] = ()
-    references: Path | None = None
-    baseline: str | None = None
-    folds: Sequence[str] = ()
-    plans: str | None = None
-    configuration: str | None = None
-    tolerance: float = 1.0
-    margins: Sequence[str] = ()
-    margin_reason: str = ""
-    large_margin: bool = False
-    processes: int | None = None
-    overwrite: bool = False
-    command: str = ""
-    images: Path | None = None
-
-    @property
-    def names_none(self) -> bool:
-        """Whether it is of all trained models that there are."""
-        return not self.models and not self.predictions
 
 
 def run(request: Request, output: Path | None, console: Console) -> Comparison:
@@ -88,7 +44,7 @@ def run(request: Request, output: Path | None, console: Console) -> Comparison:
     :param output: folder; ``comparison-DATASET`` if not given
     :raises UserError: see ``lunet compare --help``; nothing was written
     """
-    _check(request)
+    request.check()
     predictions = predicted.read(request.predictions)
     dataset = None if request.dataset is None else folders.dataset_name(request.dataset)
     source = references.find(
@@ -135,6 +91,7 @@ def compare(
     lacking = sorted({case for lacked in left_out.values() for case in lacked})
     cases = scoring.cases(candidates, {case: source.references[case] for case in [*common, *lacking]})
     limits = margins.read(request.margins)
+    groups = grouping.read(request.groups, [*common, *lacking]) if request.groups is not None else {}
     declare(_declared(request, source, candidates, limits))
     with _progress(console) as progress:
         step = _step(progress, "scoring cases", len(cases))
@@ -147,10 +104,10 @@ def compare(
     baseline = asked or _largest({candidate.name: cost for candidate, cost, *_ in priced})
     scores = [score for score in every if score.case not in lacking]
     incomplete = [score for score in every if score.case in lacking]
-    tests, untested = analysis.tests(scores, baseline, limits)
+    tests, untested = analysis.tests(scores, baseline, limits, groups)
     particular = [
         *said, *on_folds, *on_runs, *on_cases, *_lacking(left_out), *(note for *_, told in priced for note in told),
-        *unread, *untested, *notes.of_tests(tests, len(common)),
+        *unread, *untested, *notes.of_tests(tests),
     ]  # fmt: skip
     for note in (*particular, *earlier.problems):
         console.print(Text(note, style="yellow"), soft_wrap=True)
@@ -160,7 +117,7 @@ def compare(
         labels=labels.drawn,
         models=[_model(candidate, cost) for candidate, cost, *_ in sorted(priced, key=lambda p: p[0].name != baseline)],
         scores=scores,
-        summaries=analysis.summaries(scores),
+        summaries=analysis.summaries(scores, groups),
         tests=tests,
         learning=[curve for *_, curves, _ in priced for curve in curves],
         worst=worst.cases(scores, cases, source),
@@ -168,7 +125,7 @@ def compare(
         notes=[
             *particular,
             *notes.of_metrics(request.tolerance, labels.ignore is not None, reader),
-            *notes.of_statistics(limits, request.margin_reason, tests),
+            *notes.of_statistics(limits, request.margin_reason, tests, groups),
             *(notes.of_pruning() if pruned else []),
         ],
         versions=notes.versions(),
@@ -176,9 +133,10 @@ def compare(
         pruning=pruned,
         left_out_scores=incomplete,
         diagonals=diagonals,
-        sensitivity=failures.sensitivity(scores, incomplete, diagonals, baseline),
+        sensitivity=failures.sensitivity(scores, incomplete, diagonals, baseline, groups),
         margins=limits,
         margin_reason=request.margin_reason,
+        groups=groups,
     )
 
 
@@ -195,28 +153,6 @@ def _declared(
         "margins": limits,
         "margin_reason": request.margin_reason,
     }
-
-
-def _check(request: Request) -> None:
-    if request.dataset is None and not request.predictions:
-        raise UserError("name a dataset with -d, or folders with --predictions and --references")
-    if request.models and request.dataset is None:
-        raise UserError("-m needs a dataset: name it with -d")
-    if request.references is not None and not request.references.is_dir():
-        raise UserError(f"--references {request.references} is no folder")
-    if request.images is not None and not request.images.is_dir():
-        raise UserError(f"--images {request.images} is no folder")
-    if not 0 <= request.tolerance < inf:
-        raise UserError(f"--tolerance {request.tolerance:g}: give mm, 0 or more")
-    question = margins.large(margins.read(request.margins))
-    if question and not request.large_margin:
-        raise UserError(f"{question}; say --yes if that is meant")
-    if request.processes is not None and request.processes < 1:
-        raise UserError(f"--processes {request.processes}: give 1 or more")
-    for fold in request.folds:
-        if not (fold.isdigit() or fold == "all"):
-            raise UserError(f"-f {fold!r}: give numbers separated by commas, or all")
-    metrics.check_installed()
 
 
 def _unambiguous(labels: results.Labels) -> results.Labels:

@@ -1,6 +1,6 @@
 """Spread, and whether a difference means anything: pure functions of numbers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
@@ -44,12 +44,30 @@ def case_means(values: Iterable[Value]) -> dict[str, float]:
     return _group_means((value.case, value.value) for value in values)
 
 
-def spread(values: Sequence[Value]) -> Spread:
-    """Mean over cases, and standard deviation (with n - 1) over cases, over folds' means and over seeds' means."""
-    cases = case_means(values)
-    by_fold = [case_means(value for value in values if value.fold == fold) for fold in {v.fold for v in values}]
+def grouped(values: Sequence[Value], groups: Mapping[str, str]) -> Sequence[Value]:
+    """A value of each group of cases in each run, in place of the cases: the mean of its defined values.
+
+    Cases of one patient are alike, so an interval that takes them for independent is too narrow. Groups count alike,
+    however many cases they have.
+
+    :param groups: of each case; empty: every case is its own
+    """
+    if not groups:
+        return values
+    means = _group_means(((value.fold, value.seed, groups[value.case]), value.value) for value in values)
+    return [Value(group, fold, seed, mean) for (fold, seed, group), mean in means.items()]
+
+
+def spread(values: Sequence[Value], groups: Mapping[str, str] | None = None) -> Spread:
+    """Mean over cases, and standard deviation (with n - 1) over cases, over folds' means and over seeds' means.
+
+    :param groups: of each case, where groups count and not cases (:func:`grouped`)
+    """
+    units = grouped(values, groups or {})
+    cases = case_means(units)
+    by_fold = [case_means(unit for unit in units if unit.fold == fold) for fold in {unit.fold for unit in units}]
     folds = [fmean(means.values()) for means in by_fold if means]
-    seeds = _group_means((value.seed, value.value) for value in values)
+    seeds = _group_means((unit.seed, unit.value) for unit in units)
     return Spread(
         mean=fmean(cases.values()) if cases else None,
         over_cases=_deviation(cases.values()),

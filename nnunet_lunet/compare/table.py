@@ -7,7 +7,7 @@ from statistics import fmean
 from nnunet_lunet import numbers
 from nnunet_lunet.compare import pruning_runs, words
 from nnunet_lunet.compare.metrics import METRICS
-from nnunet_lunet.compare.record import FOREGROUND, Comparison, Model, Summary
+from nnunet_lunet.compare.record import FOREGROUND, Comparison, Cost, Model, Summary
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,57 @@ class OverRuns:
     sort: float | None
 
 
+@dataclass(frozen=True)
+class CostColumn:
+    """A number that models cost.
+
+    :param title: with room; ``heading`` without
+    :param value: of a model, None where it is not known
+    :param less: what a smaller number is: fewer, or less
+    """
+
+    heading: str
+    title: str
+    value: Callable[[Cost], float | None]
+    show: Callable[[float | None], str]
+    less: str
+
+
+def cost_columns(comparison: Comparison) -> list[CostColumn]:
+    """Those that some model has a number in. Peak memory is the process' on a CPU and the allocator's on a GPU, which
+    nobody can compare: each kind of device has a column of its own."""
+    devices = list(dict.fromkeys(model.cost.device for model in comparison.models if model.cost.peak_memory))
+    columns = [
+        CostColumn("parameters", "parameters", lambda cost: cost.network.parameters, numbers.whole, "fewer"),
+        CostColumn("multiply-adds", "multiply-adds", lambda cost: cost.network.multiply_adds, numbers.scaled, "fewer"),
+        CostColumn("activations", "activation memory", lambda cost: cost.network.activation_bytes, _bytes, "less"),
+        CostColumn("s/epoch", "seconds an epoch", lambda cost: cost.seconds_per_epoch, numbers.significant, "less"),
+        *(_peak(device, alone=len(devices) == 1) for device in devices),
+    ]
+    return [column for column in columns if any(column.value(model.cost) is not None for model in comparison.models)]
+
+
+def _peak(device: str | None, *, alone: bool) -> CostColumn:
+    name = "peak memory" if alone else f"peak memory, {device or 'device not told'}"
+    return CostColumn(name, name, lambda cost: cost.peak_memory if cost.device == device else None, _bytes, "less")
+
+
+def _bytes(size: float | None) -> str:
+    return numbers.scaled(size, "B")
+
+
 def costs(comparison: Comparison) -> Table:
     """What each model is and costs."""
-    header = [
-        "model", "runs", "parameters", "multiply-adds", "activations", "s/epoch", "peak memory", "channels per level",
+    columns = cost_columns(comparison)
+    has_channels = any(model.cost.network.channels_per_level for model in comparison.models)
+    header = ["model", "runs", *(column.heading for column in columns), *["channels per level"] * has_channels]
+    rows = [
+        [
+            model.name, _runs(model), *(column.show(column.value(model.cost)) for column in columns),
+            *[", ".join(map(str, model.cost.network.channels_per_level or [])) or numbers.MISSING] * has_channels,
+        ]
+        for model in comparison.models
     ]  # fmt: skip
-    rows = [[model.name, _runs(model), *cost(model)] for model in comparison.models]
-    if all(model.cost.network.activation_bytes is None for model in comparison.models):
-        # Records of results from before they were counted.
-        where = header.index("activations")
-        for cells in (header, *rows):
-            del cells[where]
     return Table("Models", header, rows)
 
 
@@ -95,7 +135,7 @@ def _from_to(values: Collection[float], show: Callable[[float | None], str]) -> 
 
 
 def scores(comparison: Comparison, metric: str) -> Table:
-    """Mean ± standard deviation over cases for each label, and the spread over folds and seeds."""
+    """Mean ± standard deviation over cases (or groups) for each label, and the spread over folds and seeds."""
     kind = METRICS[metric]
     labels = _labels(comparison)
     by_label = {(entry.model, entry.label): entry for entry in comparison.summaries if entry.metric == metric}
@@ -109,7 +149,8 @@ def scores(comparison: Comparison, metric: str) -> Table:
             ]
         )  # fmt: skip
     title = (
-        f"{kind.heading}, {'more' if kind.more_is_better else 'less'} is better: mean ± standard deviation over cases"
+        f"{kind.heading}, {'more' if kind.more_is_better else 'less'} is better: mean ± standard deviation over "
+        f"{comparison.unit}"
     )
     return Table(title, ["model", *labels, "sd of folds", "sd of seeds"], rows)
 
@@ -123,20 +164,6 @@ def _runs(model: Model) -> str:
     seeds = sorted({seed for _, seed in model.runs if seed is not None})
     told = [f"fold {', '.join(folds)}"] * bool(folds) + [f"seed {', '.join(map(str, seeds))}"] * bool(seeds)
     return "; ".join(told) or "predictions"
-
-
-def cost(model: Model) -> list[str]:
-    """Parameters first."""
-    spent, network = model.cost, model.cost.network
-    channels = network.channels_per_level
-    return [
-        numbers.whole(network.parameters),
-        numbers.scaled(network.multiply_adds),
-        numbers.scaled(network.activation_bytes, "B"),
-        numbers.significant(spent.seconds_per_epoch),
-        numbers.scaled(spent.peak_memory, "B"),
-        numbers.MISSING if channels is None else ", ".join(map(str, channels)),
-    ]
 
 
 def spread(entry: Summary) -> str:

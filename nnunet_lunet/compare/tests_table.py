@@ -10,7 +10,7 @@ from nnunet_lunet.compare.table import Table
 def tests(comparison: Comparison, metric: str) -> Table:
     """Every model against the baseline."""
     header = [
-        "model", "label", "cases", "seeds", f"difference in {words.unit(metric)} [95 % CI]", "p", "p (Holm)",
+        "model", "label", comparison.unit, "seeds", f"difference in {words.unit(metric)} [95 % CI]", "p", "p (Holm)",
         "p (ranks)", "effect size", "wins, ties, losses", "verdict",
     ]  # fmt: skip
     rows = [
@@ -35,8 +35,8 @@ def further(comparison: Comparison) -> list[Table]:
 def sources(comparison: Comparison) -> Table:
     """Of the means over labels: where the variance of each difference is from, and what more of each would bring."""
     header = [
-        "model", "metric", "cases", "seeds", "rest", "degrees of freedom", "half of the interval", "twice the seeds",
-        "twice the cases",
+        "model", "metric", comparison.unit, "seeds", "rest", "degrees of freedom", "half of the interval",
+        "twice the seeds", f"twice the {comparison.unit}",
     ]  # fmt: skip
     rows = [
         [
@@ -45,7 +45,9 @@ def sources(comparison: Comparison) -> Table:
         for test in comparison.tests
         if test.over_seeds and test.label == FOREGROUND
     ]  # fmt: skip
-    return Table("What the differences vary by, and what more seeds or more cases would bring", header, rows)
+    return Table(
+        f"What the differences vary by, and what more seeds or more {comparison.unit} would bring", header, rows
+    )
 
 
 def halves(test: Test) -> list[str]:

@@ -79,7 +79,7 @@ def finding(test: Test) -> str:
     if p < ALPHA and not test.low <= 0 <= test.high:
         return "better" if (test.difference > 0) == METRICS[test.metric].more_is_better else "worse"
     enough = test.over_seeds or can_be_significant(test.cases)
-    return "no difference shown" if enough else "too few cases to test"
+    return "no difference shown" if enough else f"too few {test.unit} to test"
 
 
 def verdict(test: Test) -> str:
@@ -112,9 +112,9 @@ def short_verdict(test: Test) -> str:
 def over(test: Test) -> str:
     """What the interval is over: ``40 cases, 3 and 2 seeds``."""
     if not test.over_seeds:
-        return f"{test.cases} cases"
+        return f"{test.cases} {test.unit}"
     same = test.seeds == test.baseline_seeds
-    return f"{test.cases} cases, {test.seeds if same else f'{test.seeds} and {test.baseline_seeds}'} seeds"
+    return f"{test.cases} {test.unit}, {test.seeds if same else f'{test.seeds} and {test.baseline_seeds}'} seeds"
 
 
 def sources(test: Test) -> list[str]:

@@ -30,6 +30,7 @@ class TrainedFold:
     :param seconds: that the epochs took up to the end of each, without what lies between them (a stop, a checkpoint)
     :param peak_memory: bytes, of the training process (CPU) or torch's allocator (CUDA); nnU-Net's own trainers do not
         tell it
+    :param device: that it was trained on, such as cuda or cpu; None where the checkpoint does not tell
     :param pseudo_dice: nnU-Net's exponential moving average after each epoch; None where no label was in its patches
     """
 
@@ -39,6 +40,7 @@ class TrainedFold:
     seconds: list[float]
     pseudo_dice: list[float | None]
     peak_memory: int | None
+    device: str | None = None
 
 
 def trained_fold(folder: Path, iterations_per_epoch: int, checkpoint_name: str = checkpoints.FINAL) -> TrainedFold:
@@ -58,6 +60,7 @@ def trained_fold(folder: Path, iterations_per_epoch: int, checkpoint_name: str =
         for key, tensor in checkpoint["network_weights"].items()
         if not key.endswith(_STATISTICS)
     }
+    device = checkpoint.get("init_args", {}).get("device")
     return TrainedFold(
         trainer=checkpoint["trainer_name"],
         network=NetworkCost(parameters=sum(tensors.values())),
@@ -65,6 +68,7 @@ def trained_fold(folder: Path, iterations_per_epoch: int, checkpoint_name: str =
         seconds=list(accumulate(durations)),
         pseudo_dice=[float(dice) if isfinite(dice) else None for dice in log["ema_fg_dice"][: len(durations)]],
         peak_memory=checkpoints.own_state(checkpoint).get("peak_memory"),
+        device=None if device is None else str(device).partition(":")[0],
     )
 
 

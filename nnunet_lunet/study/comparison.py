@@ -26,12 +26,14 @@ def compare(study: Study, done: Sequence[Training], settings: Settings, console:
         of_both = [
             training for training in done if (training.dataset, training.configuration) == (dataset, configuration)
         ]
-        _compare([dataset, configuration], _validations(study, of_both), settings, console)
+        groups = None if study.groups is None else settings.inside_raw(dataset, study.groups)
+        _compare([dataset, configuration], {**_validations(study, of_both), "groups": groups}, settings, console)
         if (predict := settings.predict) is not None and predict.labels is not None:
             asked = {
                 "predictions": [_prediction(training, settings) for training in of_both],
                 "references": settings.inside_raw(dataset, predict.labels),
                 "images": settings.inside_raw(dataset, predict.images),
+                "groups": groups,
             }
             _compare([dataset, configuration, "predicted"], asked, settings, console)
 
@@ -51,13 +53,14 @@ def _prediction(training: Training, settings: Settings) -> str:
 
 def _compare(names: Sequence[str], asked: dict[str, Any], settings: Settings, console: Console) -> None:
     """:param names: of the data set, the configuration, and what else tells this comparison from others
-    :param asked: of :class:`nnunet_lunet.compare.run.Request`
+    :param asked: of :class:`nnunet_lunet.compare.request.Request`
     """
     try:
         from nnunet_lunet.compare import run
+        from nnunet_lunet.compare.request import Request
 
         typed = shlex.join(["lunet", *sys.argv[1:]])
-        request = run.Request(names[0], overwrite=True, command=typed, **asked)
+        request = Request(names[0], overwrite=True, command=typed, **asked)
         run.run(request, settings.output / "-".join(["comparison", *names]), console)
     except (UserError, ImportError) as error:
         why = error.message if isinstance(error, UserError) else str(error)

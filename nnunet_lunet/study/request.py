@@ -111,6 +111,8 @@ class Study(_Strict):
 
     :param output: folder for logs and comparisons; ``lunet-study-NAME`` in the working folder, if not given
     :param plans: of networks that do not say
+    :param groups: CSV file with the patient of each case, for comparisons: absolute, or inside the dataset's folder in
+        ``nnUNet_raw``
     :param epochs: of every network; it becomes part of the trainers' names, as ``iters`` and ``seeds`` do
     """
 
@@ -123,6 +125,7 @@ class Study(_Strict):
     iters: _Count | None = None
     plans: _Name = STOCK_PLANS
     predict: Predict | None = None
+    groups: _Name | None = None
     output: _Name | None = None
     device: Annotated[str, AfterValidator(_device)] = devices.AUTO
     executor: Annotated[Executor, BeforeValidator(_named)] = Executor(local=LocalOptions())

@@ -48,6 +48,9 @@ def load(name: str, output: Path | None, device: str | None) -> tuple[Study, lis
     folder = output or Path(study.output or f"lunet-study-{file.stem}")
     settings = Settings(folder.absolute(), devices.resolve(device or study.device), study.predict)
     settings.check_folders(datasets)
+    for dataset in datasets if study.groups is not None else ():
+        if not (groups := settings.inside_raw(dataset, study.groups or "")).is_file():
+            raise UserError(f"groups: there is no file {groups}")
     return study, found, settings
 
 

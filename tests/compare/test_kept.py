@@ -16,6 +16,7 @@ from rich.console import Console
 from nnunet_lunet.compare import kept, metrics, scoring
 from nnunet_lunet.compare import run as command
 from nnunet_lunet.compare.metrics import Measures
+from nnunet_lunet.compare.request import Request
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import results
 
@@ -33,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def measured(monkeypatch):
     """Whatever is measured is appended."""
-    calls = []
+    calls: list[tuple] = []
     measure = metrics.measure
 
     def counted(*masks):
@@ -52,7 +53,7 @@ def compare(three, tmp_path, measured, monkeypatch):
 
     def compared(**options):
         printed, before = io.StringIO(), len(measured)
-        request = command.Request(dataset="950", processes=1, overwrite=True, **options)
+        request = Request(dataset="950", processes=1, overwrite=True, **options)
         found = command.run(request, tmp_path / "out", Console(file=printed, width=200))
         return found, len(measured) - before, printed.getvalue()
 

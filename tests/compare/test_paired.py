@@ -150,3 +150,33 @@ def test_models_that_are_equal_are_not_different():
     found = paired.compare(same, same)
     assert found is not None and found.difference == 0 and found.p == 1
     assert found.low < 0 < found.high
+
+
+def test_groups_take_the_place_of_cases_and_count_alike():
+    groups = {"a": "p", "b": "p", "c": "q", "d": "r"}
+    model, baseline = values([[0.5, 0.7, 0.9, 0.4]]), values([[0.4, 0.4, 0.5, None]])
+    found = paired.compare(model, baseline, groups)
+    assert found is not None
+    # Of p the mean of 0.1 and 0.3, of q 0.4; the only case of r has no value in one run.
+    assert (found.cases, found.difference) == (2, pytest.approx(0.3))
+    alone = paired.compare(model, baseline, {case: case for case in "abcd"})
+    assert alone == paired.compare(model, baseline)
+
+
+def test_the_interval_of_groups_holds_where_that_of_cases_is_too_narrow():
+    draw = np.random.default_rng(0)
+    covered = {"groups": 0, "cases": 0}
+    studies, patients, each = 300, 20, 4
+    cases = [f"{patient}_{scan}" for patient in range(patients) for scan in range(each)]
+    groups = {case: case.partition("_")[0] for case in cases}
+    for _ in range(studies):
+        # What a patient's difference is, all of that patient's scans share.
+        of_patient = np.repeat(draw.normal(0, 0.02, patients), each)
+        tables = [draw.normal(0.8, 0.005, (2, len(cases))) for _ in range(2)]
+        model, baseline = (values(one, seeds=(0, 1), cases=cases) for one in (tables[0] + of_patient, tables[1]))
+        for name, given in (("groups", groups), ("cases", None)):
+            found = paired.compare(model, baseline, given)
+            assert found is not None
+            covered[name] += found.low <= 0 <= found.high
+    # Of 300, 95 % is 285 with a standard deviation of 3.8.
+    assert covered["groups"] >= 273 and covered["cases"] < 240

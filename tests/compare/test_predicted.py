@@ -10,6 +10,7 @@ from rich.console import Console
 
 from nnunet_lunet.compare import predicted
 from nnunet_lunet.compare import run as command
+from nnunet_lunet.compare.request import Request
 from nnunet_lunet.compare.selection import Candidate
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import networks
@@ -127,7 +128,7 @@ def test_a_stock_prediction_of_a_kept_checkpoint_has_the_cost_of_its_network(tin
         "3d_fullres", "-f", 0, "-chk", kept, "-device", "cpu", "-npp", "0", "-nps", "0", "--disable_tta",
     )  # fmt: skip
     with tiny.active():
-        request = command.Request("901", models=[trainer], predictions=[f"{fold / kept}={tmp_path / 'half'}"])
+        request = Request("901", models=[trainer], predictions=[f"{fold / kept}={tmp_path / 'half'}"])
         found = command.run(request, tmp_path / "out", Console(file=io.StringIO()))
         last, half = (networks.cost_of_fold(fold, name) for name in ("checkpoint_final.pth", kept))
     assert [(model.name, model.runs) for model in found.models] == [
@@ -145,7 +146,7 @@ def test_a_stock_prediction_of_a_kept_checkpoint_has_the_cost_of_its_network(tin
     # Where the model is gone, its name is told and no cost.
     gone = str(fold / kept).replace("fold_0", "fold_1")
     with tiny.active():
-        request = command.Request("901", predictions=[f"{gone}={tmp_path / 'half'}"])
+        request = Request("901", predictions=[f"{gone}={tmp_path / 'half'}"])
         found = command.run(request, tmp_path / "gone", Console(file=io.StringIO()))
     assert found.models[0].name == f"{trainer} (keep50)" and found.models[0].cost.network.parameters is None
     assert sum("checkpoint_keep50.pth cannot be read" in note for note in found.notes) == 1

@@ -21,6 +21,7 @@ from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.compare import costs, files, scoring
 from nnunet_lunet.compare import run as command
 from nnunet_lunet.compare.record import FOREGROUND, Cost, Verdict
+from nnunet_lunet.compare.request import Request
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import results
 
@@ -33,7 +34,7 @@ def compare(tmp_path):
     printed = io.StringIO()
 
     def compared(output="out", **options):
-        request = command.Request(**{"dataset": DATASET, **options})
+        request = Request(**{"dataset": DATASET, **options})
         found = command.run(request, tmp_path / output, Console(file=printed, width=200))
         # As text, too: a verdict equals its own name.
         read = files.read_json(tmp_path / output / files.JSON)
@@ -234,6 +235,30 @@ def test_two_seeds_of_both_give_verdicts_and_one_gives_none(make, compare, tmp_p
     text = (tmp_path / "out" / "comparison.md").read_text()
     assert "worse (these networks)" in text and "| inferior |" in text
     assert "What the differences vary by" in text
+
+
+def test_cases_of_a_patient_count_as_one(make, compare, tmp_path):
+    made = make()
+    for index in range(6):
+        made.reference(f"case_{index}", both(index))
+    for trainer, shift in (("UNetTrainer", 0), ("LUnetTrainer", 2)):
+        for seed in (1, 2):
+            made.trained(f"{trainer}_seed{seed}", {f"case_{i}": both(i, shift=shift * (i < 4)) for i in range(6)})
+    groups = tmp_path / "patients.csv"
+    groups.write_text("case,group\n" + "".join(f"case_{i},patient {max(i - 3, 0)}\n" for i in range(6)))
+    models = ["UNetTrainer", "LUnetTrainer"]
+    by_case, by_patient = compare("cases", models=models), compare("patients", models=models, groups=groups)
+    first, second = ({(t.model, t.label, t.metric): t for t in each.tests} for each in (by_case, by_patient))
+    key = ("LUnetTrainer", FOREGROUND, "dice")
+    assert (first[key].cases, first[key].unit, second[key].cases, second[key].unit) == (6, "cases", 3, "groups")
+    # Four of six cases are worse, of one of three patients.
+    assert second[key].difference == pytest.approx(first[key].difference / 2)
+    assert by_patient.groups["case_0"] == by_patient.groups["case_3"] != by_patient.groups["case_4"]
+    text = (tmp_path / "patients" / "comparison.md").read_text()
+    assert "6 cases are 3 groups" in text and "standard deviation over groups" in text
+    assert "6 cases in 3 groups" in vars(compare)["printed"]()
+    with pytest.raises(UserError, match="no column 'case'"):
+        compare("none", groups=tmp_path / "cases" / "tests.csv")
 
 
 def test_missed_structures_and_missing_predictions_count_as_the_worst(three, compare, tmp_path):
@@ -577,7 +602,7 @@ def test_costs_of_real_trainings(tiny, tmp_path):
     tiny.train("UNetTrainer_w2_1epochs_1iters")
     models = ["LUnetTrainer_w2_1epochs_1iters", "UNetTrainer_w2_1epochs_1iters"]
     with tiny.active():
-        request = command.Request("901", baseline=models[1], models=models, command="lunet compare")
+        request = Request("901", baseline=models[1], models=models, command="lunet compare")
         found = command.run(request, tmp_path / "out", Console(file=io.StringIO()))
     stock, lean = found.models
     assert [len(model.runs) for model in found.models] == [1, 2]

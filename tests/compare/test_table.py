@@ -6,8 +6,10 @@ from dataclasses import replace
 import comparisons
 from rich.console import Console
 
-from nnunet_lunet.compare import overview, tests_table
-from nnunet_lunet.compare.record import Sensitivity
+from nnunet_lunet.architectures.network_cost import NetworkCost
+from nnunet_lunet.compare import overview, table, tests_table
+from nnunet_lunet.compare.page import document
+from nnunet_lunet.compare.record import Cost, Sensitivity
 
 
 def test_names_have_room_in_a_terminal_of_80_columns(tmp_path):
@@ -46,3 +48,28 @@ def test_failures_have_a_table_where_there_are_some(tmp_path):
         ["UNet", "HD95", "0 of 120 runs", "0 of 120 runs", "2.00", "–"],
         ["LUnet 8", "HD95", "80 of 120 runs", "3 of 120 runs", "42.00", "+40.00 [+30.00 to +50.00] mm"],
     ]
+
+
+def test_memory_of_cpus_and_gpus_never_stands_in_one_column(tmp_path):
+    comparison = comparisons.make(tmp_path, names=["UNet", "LUnet 16", "LUnet 8"], worst=0)
+    devices = ["cuda", "cpu", "cuda"]
+    models = [
+        replace(m, cost=replace(m.cost, device=device))
+        for m, device in zip(comparison.models, devices, strict=True)
+    ]  # fmt: skip
+    found = table.costs(replace(comparison, models=models))
+    gpu, cpu = (found.header.index(f"peak memory, {device}") for device in ("cuda", "cpu"))
+    assert [(row[gpu], row[cpu]) for row in found.rows] == [("2 GB", "–"), ("–", "2 GB"), ("2 GB", "–")]
+    one = [replace(m, cost=replace(m.cost, device="cuda")) for m in comparison.models]
+    assert [name for name in table.costs(replace(comparison, models=one)).header if "peak" in name] == ["peak memory"]
+
+
+def test_what_nobody_knows_has_no_column(tmp_path):
+    comparison = comparisons.make(tmp_path, worst=0)
+    assert {"s/epoch", "peak memory", "channels per level"} <= set(table.costs(comparison).header)
+    unknown = replace(comparison, models=[replace(m, cost=Cost(NetworkCost(1000))) for m in comparison.models])
+    assert table.costs(unknown).header == ["model", "runs", "parameters"]
+    nothing = replace(comparison, models=[replace(m, cost=Cost()) for m in comparison.models])
+    buffer = io.BytesIO()
+    document.write(nothing, buffer)
+    assert b"Nothing that was written tells" in buffer.getvalue() and b"Seconds an epoch" not in buffer.getvalue()

@@ -14,6 +14,7 @@ def test_a_trained_fold(tmp_path):
     torch.save(
         {
             "trainer_name": "T", "nnunet_lunet": {"peak_memory": 2_000_000},
+            "init_args": {"device": torch.device("cuda", 1)},
             "network_weights": {
                 "a.weight": shared, "alias.weight": shared, "a.bias": torch.zeros(3),
                 "norm.running_mean": torch.zeros(3), "norm.num_batches_tracked": torch.tensor(1),
@@ -27,7 +28,7 @@ def test_a_trained_fold(tmp_path):
     )  # fmt: skip
     # 3x2 weights and 3 biases, aliases and statistics not counted; epochs of 9, 4 and 5 s with 10 iterations each.
     assert results.trained_fold(tmp_path, 10) == results.TrainedFold(
-        "T", NetworkCost(parameters=9), 0.5, [9.0, 13.0, 18.0], [0.5, 0.75, None], 2_000_000
+        "T", NetworkCost(parameters=9), 0.5, [9.0, 13.0, 18.0], [0.5, 0.75, None], 2_000_000, "cuda"
     )
 
 

@@ -38,7 +38,7 @@ def compare(make, tmp_path):
         made.write(raw / "labelsTs" / f"case_{index}.nii.gz", both(index, shift=1))
         made.write(raw / "imagesTs" / f"case_{index}_0000.nii.gz", both(index))
 
-    def compared(predict=study.predict):
+    def compared(predict=study.predict, groups=None):
         settings = Settings(tmp_path / "out", "cpu", predict)
         for training in trainings:
             off = int(training.label == "flat")
@@ -52,7 +52,9 @@ def compare(make, tmp_path):
                 volume = both(index, shift=1 + off * fold)
                 made.write(settings.predictions(training) / f"case_{index}.nii.gz", volume)
         printed = io.StringIO()
-        comparison.compare(study, trainings, settings, Console(file=printed, width=200))
+        comparison.compare(
+            study.model_copy(update={"groups": groups}), trainings, settings, Console(file=printed, width=200)
+        )
         return printed.getvalue()
 
     vars(compared).update(raw=raw, out=tmp_path / "out", predict=study.predict)
@@ -83,6 +85,14 @@ def test_predictions_are_compared_beside_validations(compare):
     assert not any("An ensemble" in note for note in validated.notes)
     assert predicted.worst[0].image == str(compare.raw / "imagesTs" / f"{predicted.worst[0].case}_0000.nii.gz")
     assert predicted.worst[0].reference == str(compare.raw / "labelsTs" / f"{predicted.worst[0].case}.nii.gz")
+
+
+def test_cases_of_a_patient_are_one_where_the_study_says_so(compare):
+    (compare.raw / "patients.csv").write_text("case,group\ncase_0,p\ncase_1,p\ncase_2,q\ncase_3,q\n")
+    compare(groups="patients.csv")
+    for folder in compare.out.glob("comparison-*"):
+        assert {(test.cases, test.unit) for test in files.read_json(folder / files.JSON).tests} == {(2, "groups")}
+    assert len(list(compare.out.glob("comparison-*"))) == 2
 
 
 def test_without_references_validations_alone_are_compared(compare):

@@ -39,7 +39,7 @@ def write(comparison: Comparison, file: IO[bytes]) -> None:
         style=Markup(style), script=Markup(script), style_hash=_hash(style), script_hash=_hash(script),
         headline=words.headline(comparison), cases=len({score.case for score in comparison.scores}),
         sentences=[words.sentence(comparison, test, "the baseline") for test in words.main_tests(comparison)],
-        tables=tests_table, more_tables=tests_table.further(comparison),
+        tables=tests_table, cost_columns=table.cost_columns(comparison), more_tables=tests_table.further(comparison),
         scores=scores, bold=any(names for part in scores for names in part.best.values()), tests=tests,
         long=len(scores) * len(comparison.models) > _ROWS, most=_NAMED, noted=sections.noted(comparison),
         costs=sections.costs(comparison), origins=sections.origins(comparison),

@@ -95,25 +95,14 @@ def _labels(comparison: Comparison) -> list[str]:
 
 
 def costs(comparison: Comparison) -> dict[str, list[Cell]]:
-    """By model: parameters, multiply-adds, activation memory, seconds an epoch, peak memory."""
+    """By model: a cell for each of :func:`nnunet_lunet.compare.table.cost_columns`."""
     baseline = next((model for model in comparison.models if model.name == comparison.baseline), None)
-    return {model.name: _cost(model, baseline) for model in comparison.models}
+    return {model.name: _cost(model, baseline, table.cost_columns(comparison)) for model in comparison.models}
 
 
-def _cost(model: Model, baseline: Model | None) -> list[Cell]:
-    cost = model.cost
+def _cost(model: Model, baseline: Model | None, columns: Sequence[table.CostColumn]) -> list[Cell]:
     other = baseline.cost if baseline is not None and baseline is not model else Cost()
-    return [
-        _cell(numbers.whole, cost.network.parameters, other.network.parameters, "fewer"),
-        _cell(numbers.scaled, cost.network.multiply_adds, other.network.multiply_adds, "fewer"),
-        _cell(_bytes, cost.network.activation_bytes, other.network.activation_bytes, "less"),
-        _cell(numbers.significant, cost.seconds_per_epoch, other.seconds_per_epoch, "less"),
-        _cell(_bytes, cost.peak_memory, other.peak_memory, "less"),
-    ]
-
-
-def _bytes(size: float | None) -> str:
-    return numbers.scaled(size, "B")
+    return [_cell(column.show, column.value(model.cost), column.value(other), column.less) for column in columns]
 
 
 def _cell(show: Callable[[float | None], str], value: float | None, baseline: float | None, less: str) -> Cell:
@@ -223,7 +212,7 @@ def _about_differences(comparison: Comparison) -> tuple[str, str]:
         caption += " Dotted: the margin of non-inferiority, which an interval has to stay right of."
     alone = [test.model for test in tests if not test.over_seeds]
     if alone:
-        caption += f" Over cases alone, of these trained networks: {', '.join(alone)}."
+        caption += f" Over {comparison.unit} alone, of these trained networks: {', '.join(alone)}."
     return f"Dot plot of foreground Dice minus the baseline's by case. {values}.", caption
 
 
