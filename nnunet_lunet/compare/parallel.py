@@ -37,7 +37,7 @@ def each(
     left = dict(jobs)
     several = usable() if processes is None else processes
     if processes is None or several == 1:
-        # The first job imports what the others find there, and tells nothing of the time that they take: it is left out.
+        # The first job imports what the others find there, and tells nothing of their time: it is left out.
         spent = first = 0.0
         while left and not (several > 1 and _rest(spent - first, len(jobs), len(left)) > WORTH_STARTING):
             name, begun = next(iter(left)), process_time()
