@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from time import perf_counter
+from time import process_time
 from typing import Any, TypeVar
 
 from nnunetv2.configuration import default_num_processes
@@ -14,8 +14,8 @@ from nnunet_lunet.errors import UserError
 
 Result = TypeVar("Result")
 
-#: Seconds of work beyond which several processes are started: each of them imports torch, which takes about 10.
-WORTH_STARTING = 20.0
+#: Seconds of computing beyond which several processes are started: each of them imports torch and MONAI, which was 12.
+WORTH_STARTING = 40.0
 
 
 def usable() -> int:
@@ -37,19 +37,19 @@ def each(
     left = dict(jobs)
     several = usable() if processes is None else processes
     if processes is None or several == 1:
-        # The first job imports what the others find there, and tells nothing of the time that they take.
+        # The first job imports what the others find there, and tells nothing of their time: it is left out.
         spent = first = 0.0
         while left and not (several > 1 and _rest(spent - first, len(jobs), len(left)) > WORTH_STARTING):
-            name, begun = next(iter(left)), perf_counter()
+            name, begun = next(iter(left)), process_time()
             yield name, function(*left.pop(name))
-            spent += perf_counter() - begun
+            spent += process_time() - begun
             first = first or spent
     if left:
         yield from _by_several(function, left, min(several, len(left)))
 
 
 def _rest(spent: float, jobs: int, left: int) -> float:
-    """Seconds that the jobs which are left would take, by those after the first one."""
+    """Seconds of computing, which others on the machine do not change, of the jobs that are left."""
     done = jobs - left - 1
     return spent / done * left if done > 0 else 0.0
 

@@ -95,7 +95,7 @@ def compare(
     declare(_declared(request, source, candidates, limits))
     with _progress(console) as progress:
         step = _step(progress, "scoring cases", len(cases))
-        earlier = kept.Scores(kept.folder(), scoring.basis(protocol))
+        earlier = kept.Scores(kept.folder(), scoring.basis(protocol, notes.versions()))
         every, diagonals = scoring.score(cases, protocol, earlier, request.processes, step)
         runs = sum(len(candidate.runs) for candidate in candidates)
         step = _step(progress, "reading checkpoints", runs)

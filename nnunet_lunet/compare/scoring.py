@@ -13,7 +13,7 @@ import torch
 from nnunetv2.evaluation.evaluate_predictions import region_or_label_to_mask
 from nnunetv2.imageio.base_reader_writer import BaseReaderWriter
 
-from nnunet_lunet.compare import kept, metrics, notes, parallel
+from nnunet_lunet.compare import kept, metrics, parallel
 from nnunet_lunet.compare.metrics import METRICS, Measures
 from nnunet_lunet.compare.record import FOREGROUND, Score
 from nnunet_lunet.compare.selection import Candidate
@@ -124,14 +124,16 @@ def score(
     return every, {case.name: found[case.name].diagonal for case in cases}
 
 
-def basis(protocol: Protocol) -> str:
-    """All that the scores of two files depend on: how they are read and compared, by which metrics and versions.
+def basis(protocol: Protocol, versions: Mapping[str, str]) -> str:
+    """All that the scores of two files depend on: how they are read and compared, and by what.
 
     The metrics are in it with their source: a change of what they mean cannot go unnoticed.
+
+    :param versions: of packages
     """
-    modules = {__name__, metrics.__name__, label_maps.__name__, *(each.score.__module__ for each in METRICS.values())}
-    sources = [inspect.getsource(sys.modules[module]) for module in sorted(modules)]
-    return repr((protocol, list(METRICS), sources, notes.versions()))
+    rows = {sys.modules[metric.score.__module__] for metric in METRICS.values()}
+    sources = sorted({inspect.getsource(module) for module in {sys.modules[__name__], metrics, label_maps, *rows}})
+    return repr((protocol, list(METRICS), sources, dict(versions)))
 
 
 def measure(reference: Path, predictions: Sequence[Path], protocol: Protocol) -> Measured:

@@ -20,6 +20,7 @@ from nnunet_lunet.compare.request import Request
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import results
 
+VERSIONS = {"monai": "1"}
 SCORED = 3 * 3 * 2
 """Masks in the comparison of three models: cases, models, labels."""
 
@@ -96,14 +97,13 @@ def test_another_tolerance_is_scored_and_the_old_one_still_known(compare, folder
 def test_other_versions_metrics_and_labels_are_another_basis(three, monkeypatch):
     labels = results.Labels({"front": 1}, {1: "front"}, frozenset({0, 1}), None)
     protocol = scoring.Protocol(labels, SimpleITKIO, 1.0)
-    bases = [scoring.basis(protocol), scoring.basis(replace(protocol, labels=replace(labels, ignore=2)))]
-    bases.append(scoring.basis(replace(protocol, reader=NibabelIO)))
+    bases = [scoring.basis(protocol, VERSIONS), scoring.basis(protocol, {"monai": "2"})]
+    bases.append(scoring.basis(replace(protocol, labels=replace(labels, ignore=2)), VERSIONS))
+    bases.append(scoring.basis(replace(protocol, reader=NibabelIO), VERSIONS))
     monkeypatch.setitem(metrics.METRICS, "volume", metrics.METRICS["dice"])
-    bases.append(scoring.basis(protocol))
-    monkeypatch.setattr(scoring.notes, "versions", lambda: {"monai": "0"})
-    bases.append(scoring.basis(protocol))
+    bases.append(scoring.basis(protocol, VERSIONS))
     monkeypatch.setattr(scoring.inspect, "getsource", lambda module: "changed")
-    bases.append(scoring.basis(protocol))
+    bases.append(scoring.basis(protocol, VERSIONS))
     assert len(set(bases)) == len(bases)
 
 

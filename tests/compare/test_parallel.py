@@ -10,7 +10,15 @@ from nnunet_lunet.errors import UserError
 
 
 def process(seconds):
-    time.sleep(seconds)
+    """Which one it is, after as much computing."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return os.getpid()
+
+
+def slept():
+    time.sleep(0.1)
     return os.getpid()
 
 
@@ -29,6 +37,12 @@ def run(monkeypatch, seconds, worth, processes=None, cores=2):
 @pytest.mark.parametrize("options", [{"worth": 5}, {"worth": 0, "processes": 1}, {"worth": 0, "cores": 1}])
 def test_little_work_one_process_and_one_core_stay_in_this_process(monkeypatch, options):
     assert run(monkeypatch, 0.01, **options) == [os.getpid()] * 4
+
+
+def test_waiting_for_others_on_the_machine_is_no_work(monkeypatch):
+    monkeypatch.setattr(parallel, "WORTH_STARTING", 0.1)
+    monkeypatch.setattr(parallel, "usable", lambda: 2)
+    assert set(dict(parallel.each(slept, dict.fromkeys("abcd", ()), None)).values()) == {os.getpid()}
 
 
 @pytest.mark.slow
