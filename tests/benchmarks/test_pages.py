@@ -249,6 +249,12 @@ def test_what_pruning_leaves_and_costs_is_on_the_page():
         for kind, by_importance in ratios.items():
             cells = " | ".join(f"{ratio:.3f}" for ratio in by_importance.values())
             assert f"| {kind}, {network} | {cells} |" in page
+    compiled = read("pruning/compile.json")["compile"]
+    first, second = (
+        [compiled[name][step] for name in ("flat 8", "U-Net 32")] for step in ("first_step", "second_step")
+    )
+    assert "takes {:.0f} s for flat 8 and {:.0f} s for U-Net 32".format(*first) in page
+    assert "the second takes {:.1f} and {:.1f} s".format(*second) in page
     for strategy in ("stamp", "randomAtStamp", "randomAtLargest"):
         first, *_, last = read(f"pruning/history_w4_{strategy}.json")["epochs"]
         taken = [a - b for a, b in zip(first["channels_per_level"], last["channels_per_level"], strict=True)]
