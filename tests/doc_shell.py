@@ -54,7 +54,8 @@ SETUPS = {
         """
         echo case,group > patients.csv
         for file in "$nnUNet_preprocessed"/Dataset004_Hippocampus/gt_segmentations/*.nii.gz; do
-          case="$(basename "$file" .nii.gz)"
+          case="${file##*/}"
+          case="${case%.nii.gz}"
           echo "$case,patient ${case: -1}" >> patients.csv
         done
         """,
