@@ -279,7 +279,7 @@ def test_trainings_without_a_seed_draw_their_own_and_write_it_down(tiny):
 
 def test_a_channel_without_a_number_is_reported_and_not_taken(tiny, capsys):
     with tiny.active():
-        trainer = tiny.trainer("LUnetPruningTrainer_w4_keep90_2epochs", "2d")
+        trainer = tiny.trainer("LUnetPruningTrainer_w4_keep90_stamp_2epochs", "2d")
         trainer.initialize()
         run_epochs(trainer, 1)
         layer = trainer.groups[0].name
