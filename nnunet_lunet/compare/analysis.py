@@ -6,7 +6,7 @@ from dataclasses import replace
 from nnunet_lunet.compare import paired, statistics
 from nnunet_lunet.compare.metrics import METRICS
 from nnunet_lunet.compare.paired import Paired
-from nnunet_lunet.compare.record import FOREGROUND, PRIMARY_ENDPOINT, Score, Summary, Test, Verdict
+from nnunet_lunet.compare.record import FOREGROUND, PRIMARY_ENDPOINT, Score, Summary, Test, Verdict, unit
 
 
 def summaries(scores: Sequence[Score], groups: Mapping[str, str] | None = None) -> list[Summary]:
@@ -37,7 +37,7 @@ def tests(
     impossible: dict[tuple[str, str], list[str]] = {}
     others = _grouped(scores)
     own = others.pop(baseline)
-    unit = "groups" if groups else "cases"
+    over = unit(groups)
     for label in own:
         for metric in METRICS:
             of_baseline = _values(own[label], metric)
@@ -48,10 +48,10 @@ def tests(
                     impossible.setdefault((model, metric), []).append(label)
                 else:
                     test = _test(pairs, model, baseline, label, metric, margins.get(metric))
-                    family.append(replace(test, unit=unit))
+                    family.append(replace(test, unit=over))
             found += _corrected(family)
     notes = [
-        f"No test of {METRICS[metric].heading} for {model} ({', '.join(labels)}): fewer than 2 {unit} have a value in "
+        f"No test of {METRICS[metric].heading} for {model} ({', '.join(labels)}): fewer than 2 {over} have a value in "
         "every run of both."
         for (model, metric), labels in impossible.items()
     ]

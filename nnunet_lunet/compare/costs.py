@@ -32,12 +32,12 @@ def cost(
     if not trained:
         return Cost(), [], notes
     middle = median_low(_size(fold) for fold in trained.values())
-    memory = max(fold.peak_memory or 0 for fold in trained.values()) or None
-    kinds = sorted({fold.device or "a device that is not told" for fold in trained.values() if fold.peak_memory})
-    if len(kinds) > 1:
+    peaks = {fold.device: fold.peak_memory for fold in sorted(trained.values(), key=_peak) if fold.peak_memory}
+    device, memory = next(iter(peaks.items()), (None, None))
+    if len(peaks) > 1:
+        kinds = sorted(kind or "a device that is not told" for kind in peaks)
         notes.append(f"Peak memory of {candidate.name} is not shown: its runs are of {' and '.join(kinds)}.")
-        memory = None
-    device = next((fold.device for fold in trained.values() if fold.peak_memory), None)
+        device = memory = None
     seconds = median(fold.seconds_per_iteration for fold in trained.values())
     folder = next(folder for folder, fold in trained.items() if _size(fold) == middle)
     try:
@@ -45,9 +45,13 @@ def cost(
     except UserError as error:
         notes.append(f"Multiply-adds and channels of {candidate.name}: {error.message}.")
         network = trained[folder].network
-    found = Cost(network, seconds, memory, None if memory is None else device)
+    found = Cost(network, seconds, memory, device)
     return found, curves, notes
 
 
 def _size(fold: results.TrainedFold) -> int:
     return fold.network.parameters or 0
+
+
+def _peak(fold: results.TrainedFold) -> int:
+    return fold.peak_memory or 0

@@ -46,13 +46,14 @@ def compare(
 
     :param groups: of each case; then groups take the place of cases (:func:`nnunet_lunet.compare.statistics.grouped`)
     """
-    common = sorted(_complete(model) & _complete(baseline))
+    complete = _complete(model) & _complete(baseline)
+    common = sorted(complete)
     if groups:
         model, baseline = (
-            statistics.grouped([value for value in values if value.case in set(common)], groups)
+            statistics.grouped([value for value in values if value.case in complete], groups)
             for values in (model, baseline)
         )
-        common = sorted({groups[case] for case in common})
+        common = sorted({groups[case] for case in complete})
     if len(common) < 2:
         return None
     means = [statistics.case_means(values) for values in (model, baseline)]

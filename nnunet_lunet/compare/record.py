@@ -1,5 +1,6 @@
 """What a comparison consists of: plain data that the tables, the files and the page are made from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -129,6 +130,14 @@ class Verdict(str, Enum):
     NON_INFERIOR = "non-inferior"
     INCONCLUSIVE = "inconclusive"
     INFERIOR = "inferior"
+
+
+def unit(groups: Mapping[str, str] | None) -> str:
+    """What means and tests are over.
+
+    :param groups: of each case; without: every case is its own
+    """
+    return "groups" if groups else "cases"
 
 
 @dataclass(frozen=True)
@@ -267,4 +276,4 @@ class Comparison:
     @property
     def unit(self) -> str:
         """What means and tests are over."""
-        return "groups" if self.groups else "cases"
+        return unit(self.groups)

@@ -27,7 +27,7 @@ class Request:
     :param margin_reason: why these, for the record
     :param large_margin: whether the user means a margin above 10 points
     :param command: what the user typed, for the record
-    :param groups: file that says which group, such as a patient, each case belongs to (:mod:`.grouping`)
+    :param groups: file with the group of each case, such as its patient (:mod:`nnunet_lunet.compare.grouping`)
     :param images: folder of images, to draw on; those of a data set in ``nnUNet_raw`` are found without it
     """
 

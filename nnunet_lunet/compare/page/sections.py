@@ -97,7 +97,8 @@ def _labels(comparison: Comparison) -> list[str]:
 def costs(comparison: Comparison) -> dict[str, list[Cell]]:
     """By model: a cell for each of :func:`nnunet_lunet.compare.table.cost_columns`."""
     baseline = next((model for model in comparison.models if model.name == comparison.baseline), None)
-    return {model.name: _cost(model, baseline, table.cost_columns(comparison)) for model in comparison.models}
+    columns = table.cost_columns(comparison)
+    return {model.name: _cost(model, baseline, columns) for model in comparison.models}
 
 
 def _cost(model: Model, baseline: Model | None, columns: Sequence[table.CostColumn]) -> list[Cell]:

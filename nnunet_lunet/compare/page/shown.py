@@ -85,9 +85,9 @@ def pruning(comparison: Comparison) -> list[PruningLine]:
     """A line a model that has pseudo Dice."""
     models: dict[str, list[PruningRun]] = {}
     for run in comparison.pruning:
-        models.setdefault(run.model, []).append(run)
-    lines = [_line(model, runs) for model, runs in models.items()]
-    return [line for line in lines if line.epochs]
+        if any(dice is not None for dice in run.pseudo_dice):
+            models.setdefault(run.model, []).append(run)
+    return [_line(model, runs) for model, runs in models.items()]
 
 
 def _known(run: PruningRun) -> dict[int, Point]:
@@ -98,8 +98,6 @@ def _known(run: PruningRun) -> dict[int, Point]:
 def _line(model: str, runs: Sequence[PruningRun]) -> PruningLine:
     each = [_known(run) for run in runs]
     means = [_mean_point([known[epoch] for known in each if epoch in known]) for epoch in sorted(set().union(*each))]
-    if not means:
-        return PruningLine(model, [], [], {})
     reached = {point[:2]: point for point in means}
     kept: dict[str, list[Point]] = {}
     for run, known in zip(runs, each, strict=True):
