@@ -27,7 +27,10 @@ def compare(
     folds: Annotated[str | None, typer.Option("-f", help="Folds, separated by commas.")] = None,
     configuration: Annotated[str | None, typer.Option("-c", help="Only this, where -m does not say.")] = None,
     plans: Annotated[str | None, typer.Option("-p", help="Only these, where -m does not say.")] = None,
-    tolerance: Annotated[float, typer.Option(help="Of surface Dice, in mm.")] = 1.0,
+    tolerance: Annotated[
+        list[str] | None,
+        typer.Option(help="Of surface Dice, [LABEL=]MM; 1 mm if not given.", metavar="[LABEL=]MM"),
+    ] = None,
     margin: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,7 +62,7 @@ def compare(
         yes = typer.confirm(f"{question}. Is that meant?", abort=True)
     request = Request(
         dataset, models or [], predictions or [], references, baseline, folds.split(",") if folds else [], plans,
-        configuration, tolerance, margin or [], margin_reason, yes, processes, overwrite,
+        configuration, tolerance or [], margin or [], margin_reason, yes, processes, overwrite,
         shlex.join(["lunet", *sys.argv[1:]]), images, groups,
     )  # fmt: skip
     run.run(request, output, Console())

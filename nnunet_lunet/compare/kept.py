@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nnunet_lunet.atomic import atomic_write
@@ -26,10 +26,12 @@ class Entry:
     """What is known of a reference.
 
     :param diagonal: of its image, mm
+    :param edge: the shortest of its voxels, mm
     :param predictions: by the digest of a prediction's content, its measures by label
     """
 
     diagonal: float
+    edge: float
     predictions: Mapping[str, Mapping[str, Measures]]
 
 
@@ -101,7 +103,7 @@ class Scores:
             prediction: {label: Measures(**measures) for label, measures in labels.items()}
             for prediction, labels in content["predictions"].items()
         }
-        return Entry(content["diagonal"], predictions)
+        return Entry(content["diagonal"], content["edge"], predictions)
 
     def add(self, reference: str, found: Entry) -> None:
         """To what the folder has by now. Of two that add at once, one may be lost, and is scored again."""
@@ -109,7 +111,7 @@ class Scores:
             return
         file, before = self._file(self._folder, reference), self.read(reference)
         predictions = {**(before.predictions if before else {}), **found.predictions}
-        text = json.dumps(asdict(Entry(found.diagonal, predictions)), separators=(",", ":"))
+        text = json.dumps(asdict(replace(found, predictions=predictions)), separators=(",", ":"))
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(file) as new:

@@ -123,7 +123,7 @@ METRICS = {
     ),
     "surface_dice": Metric(
         "surface Dice", surface_dice, 0.0, True, True,
-        "Surface Dice is the share of both surfaces within {tolerance:g} mm of the other. It is MONAI's and respects "
+        "Surface Dice is the share of both surfaces within {tolerance} of the other. It is MONAI's and respects "
         "spacing; of a single slice it is of its outline.",
     ),
 }  # fmt: skip

@@ -21,10 +21,10 @@ OF_RESULTS = (
 _PACKAGES = ("nnunet-lunet", "nnunetv2", "monai", "scipy", "torch", "numpy")
 
 
-def of_metrics(tolerance: float, ignores: bool, reader: type[BaseReaderWriter]) -> list[str]:
+def of_metrics(tolerance: str, ignores: bool, reader: type[BaseReaderWriter]) -> list[str]:
     """How label maps were scored.
 
-    :param tolerance: of surface Dice, mm
+    :param tolerance: of surface Dice, with its unit
     :param ignores: whether the data set has an ignore label
     """
     told = [

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 
-from nnunet_lunet.compare import margins, metrics
+from nnunet_lunet.compare import margins, metrics, tolerances
 from nnunet_lunet.errors import UserError
 
 
@@ -22,7 +21,7 @@ class Request:
         where no trained model is compared
     :param baseline: name; the first that is asked for, and of all models the one with most parameters
     :param folds: all but ``all`` if not given
-    :param tolerance: of surface Dice, mm
+    :param tolerances: of surface Dice, each [LABEL=]MM, of all other labels without one; 1 mm if none is given
     :param margins: of non-inferiority, each [METRIC=]NUMBER, of Dice without a metric; 1 point of Dice if none is given
     :param margin_reason: why these, for the record
     :param large_margin: whether the user means a margin above 10 points
@@ -39,7 +38,7 @@ class Request:
     folds: Sequence[str] = ()
     plans: str | None = None
     configuration: str | None = None
-    tolerance: float = 1.0
+    tolerances: Sequence[str] = ()
     margins: Sequence[str] = ()
     margin_reason: str = ""
     large_margin: bool = False
@@ -63,8 +62,7 @@ class Request:
         for option, folder in (("references", self.references), ("images", self.images)):
             if folder is not None and not folder.is_dir():
                 raise UserError(f"--{option} {folder} is no folder")
-        if not 0 <= self.tolerance < inf:
-            raise UserError(f"--tolerance {self.tolerance:g}: give mm, 0 or more")
+        tolerances.check(self.tolerances)
         question = margins.large(margins.read(self.margins))
         if question and not self.large_margin:
             raise UserError(f"{question}; say --yes if that is meant")

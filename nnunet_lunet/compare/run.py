@@ -27,6 +27,7 @@ from nnunet_lunet.compare import (
     pruning_runs,
     scoring,
     selection,
+    tolerances,
     worst,
 )  # fmt: skip
 from nnunet_lunet.compare.predicted import Predictions
@@ -87,27 +88,28 @@ def compare(
     if request.images is not None:
         on_cases += pairing.undrawn(source.without_image(common))
     reader = label_maps.reader_class(source.description, source.references[common[0]])
-    protocol = scoring.Protocol(labels, reader, request.tolerance)
+    allowed = tolerances.read(request.tolerances, labels.foreground)
+    protocol = scoring.Protocol(labels, reader, allowed)
     lacking = sorted({case for lacked in left_out.values() for case in lacked})
     cases = scoring.cases(candidates, {case: source.references[case] for case in [*common, *lacking]})
     limits = margins.read(request.margins)
     groups = grouping.read(request.groups, [*common, *lacking]) if request.groups is not None else {}
-    declare(_declared(request, source, candidates, limits))
+    declare({**_declared(request, source, candidates, limits), "tolerances": allowed})
     with _progress(console) as progress:
         step = _step(progress, "scoring cases", len(cases))
         earlier = kept.Scores(kept.folder(), scoring.basis(protocol, notes.versions()))
-        every, diagonals = scoring.score(cases, protocol, earlier, request.processes, step)
+        scored = scoring.score(cases, protocol, earlier, request.processes, step)
         runs = sum(len(candidate.runs) for candidate in candidates)
         step = _step(progress, "reading checkpoints", runs)
         priced = [(candidate, *costs.cost(candidate, step)) for candidate in candidates]
     pruned, unread = pruning_runs.read(candidates)
     baseline = asked or _largest({candidate.name: cost for candidate, cost, *_ in priced})
-    scores = [score for score in every if score.case not in lacking]
-    incomplete = [score for score in every if score.case in lacking]
+    scores = [score for score in scored.scores if score.case not in lacking]
+    incomplete = [score for score in scored.scores if score.case in lacking]
     tests, untested = analysis.tests(scores, baseline, limits, groups)
     particular = [
         *said, *on_folds, *on_runs, *on_cases, *_lacking(left_out), *(note for *_, told in priced for note in told),
-        *unread, *untested, *notes.of_tests(tests),
+        *unread, *untested, *notes.of_tests(tests), *tolerances.below_voxels(allowed, scored.edges),
     ]  # fmt: skip
     for note in (*particular, *earlier.problems):
         console.print(Text(note, style="yellow"), soft_wrap=True)
@@ -124,7 +126,7 @@ def compare(
         left_out=left_out,
         notes=[
             *particular,
-            *notes.of_metrics(request.tolerance, labels.ignore is not None, reader),
+            *notes.of_metrics(tolerances.told(allowed), labels.ignore is not None, reader),
             *notes.of_statistics(limits, request.margin_reason, tests, groups),
             *(notes.of_pruning() if pruned else []),
         ],
@@ -132,8 +134,8 @@ def compare(
         command=request.command,
         pruning=pruned,
         left_out_scores=incomplete,
-        diagonals=diagonals,
-        sensitivity=failures.sensitivity(scores, incomplete, diagonals, baseline, groups),
+        diagonals=scored.diagonals,
+        sensitivity=failures.sensitivity(scores, incomplete, scored.diagonals, baseline, groups),
         margins=limits,
         margin_reason=request.margin_reason,
         groups=groups,

@@ -5,7 +5,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -48,10 +48,12 @@ class Measured:
     """What is known of one case.
 
     :param diagonal: of its image, mm
+    :param edge: the shortest of its voxels, mm
     :param predictions: of each file, its measures by label
     """
 
     diagonal: float
+    edge: float
     predictions: Mapping[Path, Mapping[str, Measures]]
 
 
@@ -59,12 +61,26 @@ class Measured:
 class Protocol:
     """How label maps are read and compared.
 
-    :param tolerance: of surface Dice, mm
+    :param tolerances: of surface Dice, by label, mm
     """
 
     labels: results.Labels
     reader: type[BaseReaderWriter]
-    tolerance: float
+    tolerances: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What scoring found.
+
+    :param scores: of all labels and their mean, in the order of the cases
+    :param diagonals: of each case's image, mm
+    :param edges: the shortest edge of each case's voxels, mm
+    """
+
+    scores: list[Score]
+    diagonals: dict[str, float]
+    edges: dict[str, float]
 
 
 def cases(candidates: Sequence[Candidate], references: dict[str, Path]) -> list[Case]:
@@ -90,8 +106,8 @@ def score(
     earlier: kept.Scores,
     processes: int | None = None,
     on_case: Callable[[], None] = lambda: None,
-) -> tuple[list[Score], dict[str, float]]:
-    """Scores of all labels and their mean, in the order of the cases; and the diagonal of each one's image, in mm.
+) -> Scored:
+    """Scores of all cases.
 
     :param earlier: scores of earlier comparisons; what is not among them is scored, and added
     :param processes: that score; if not given, :func:`parallel.usable` ones where that is faster than this one alone
@@ -105,7 +121,7 @@ def score(
         entry = earlier.read(digests[case.reference])
         before = entry.predictions if entry else {}
         known = {file: before[digests[file]] for file in case.files[1:] if digests.get(file) in before}
-        found[case.name] = Measured(entry.diagonal if entry else math.nan, known)
+        found[case.name] = Measured(*((entry.diagonal, entry.edge) if entry else (math.nan, math.nan)), known)
         new = [file for file in case.files[1:] if file not in known]
         if entry and not new:
             on_case()
@@ -113,15 +129,18 @@ def score(
             jobs[case.name] = (case.reference, new, protocol)
     try:
         for name, new_ones in parallel.each(measure, jobs, processes):
-            found[name] = Measured(new_ones.diagonal, {**found[name].predictions, **new_ones.predictions})
+            found[name] = replace(new_ones, predictions={**found[name].predictions, **new_ones.predictions})
             _keep(jobs[name][0], new_ones, digests, earlier)
             on_case()
         if jobs:
             earlier.tidy()
     except label_maps.LabelMapError as error:
         raise UserError(str(error)) from error
-    every = [score for case in cases for score in _scores(case, found[case.name])]
-    return every, {case.name: found[case.name].diagonal for case in cases}
+    return Scored(
+        [score for case in cases for score in _scores(case, found[case.name])],
+        {case.name: found[case.name].diagonal for case in cases},
+        {case.name: found[case.name].edge for case in cases},
+    )
 
 
 def basis(protocol: Protocol, versions: Mapping[str, str]) -> str:
@@ -156,12 +175,18 @@ def _measure(reference: Path, predictions: Sequence[Path], protocol: Protocol) -
         label_maps.check_values(found, labels.allowed)
         measures[file] = {
             name: metrics.measure(
-                masks[name], region_or_label_to_mask(found.array, values), expected.spacing, protocol.tolerance, ignored
+                masks[name],
+                region_or_label_to_mask(found.array, values),
+                expected.spacing,
+                protocol.tolerances[name],
+                ignored,
             )
             for name, values in labels.foreground.items()
         }
     lengths = (voxels * mm for voxels, mm in zip(expected.array.shape, expected.spacing, strict=True))
-    return Measured(math.hypot(*lengths), measures)
+    # A 2D image is a single slice, whose thickness says nothing.
+    edges = [mm for voxels, mm in zip(expected.array.shape, expected.spacing, strict=True) if voxels > 1]
+    return Measured(math.hypot(*lengths), min(edges, default=0.0), measures)
 
 
 @contextmanager
@@ -181,7 +206,7 @@ def _keep(reference: Path, found: Measured, digests: Mapping[Path, str], earlier
     same = {file for file, digest in after.items() if digest and digest == digests[file]}
     if reference in same:
         new = {digests[file]: measures for file, measures in found.predictions.items() if file in same}
-        earlier.add(digests[reference], kept.Entry(found.diagonal, new))
+        earlier.add(digests[reference], kept.Entry(found.diagonal, found.edge, new))
 
 
 def _scores(case: Case, found: Measured) -> Iterator[Score]:

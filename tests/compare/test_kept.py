@@ -91,12 +91,22 @@ def test_a_changed_reference_has_all_its_predictions_scored(compare, folder, thr
 
 
 def test_another_tolerance_is_scored_and_the_old_one_still_known(compare, folder):
-    assert [compare(tolerance=tolerance)[1] for tolerance in (1.0, 2.0, 1.0)] == [SCORED, SCORED, 0]
+    assert [compare(tolerances=[tolerance])[1] for tolerance in ("1", "2", "1")] == [SCORED, SCORED, 0]
+
+
+def test_a_label_has_its_own_tolerance(compare, folder):
+    def surface(found, label):
+        return [score.values["surface_dice"] for score in found.scores if score.label == label]
+
+    narrow, wide = (compare(tolerances=["0.1", *more])[0] for more in ([], ["front=9"]))
+    assert min(surface(narrow, "front")) < 1 and set(surface(wide, "front")) == {1}
+    assert surface(narrow, "back") == surface(wide, "back")
+    assert any("0.1 mm (back), is below the voxel size of 3 of 3 cases" in note for note in wide.notes)
 
 
 def test_other_versions_metrics_and_labels_are_another_basis(three, monkeypatch):
     labels = results.Labels({"front": 1}, {1: "front"}, frozenset({0, 1}), None)
-    protocol = scoring.Protocol(labels, SimpleITKIO, 1.0)
+    protocol = scoring.Protocol(labels, SimpleITKIO, {"front": 1.0})
     bases = [scoring.basis(protocol, VERSIONS), scoring.basis(protocol, {"monai": "2"})]
     bases.append(scoring.basis(replace(protocol, labels=replace(labels, ignore=2)), VERSIONS))
     bases.append(scoring.basis(replace(protocol, reader=NibabelIO), VERSIONS))
@@ -166,7 +176,7 @@ def test_two_that_write_at_once_leave_whole_entries(tmp_path):
         for round_ in range(20):
             for reference in "ab":
                 found = {f"{writer} {round_}": {"front": Measures({"dice": 0.1 * writer}, "note")}}
-                scores.add(reference, kept.Entry(1 / 3, found))
+                scores.add(reference, kept.Entry(1 / 3, 0.5, found))
                 entry = scores.read(reference)
                 assert entry is None or entry.diagonal == 1 / 3
         return scores.problems
@@ -174,7 +184,7 @@ def test_two_that_write_at_once_leave_whole_entries(tmp_path):
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(one, range(4))) == [[]] * 4
     last = kept.Scores(tmp_path, "basis")
-    last.add("a", kept.Entry(1 / 3, {"mine": {"front": Measures({"dice": None}, "")}}))
+    last.add("a", kept.Entry(1 / 3, 0.5, {"mine": {"front": Measures({"dice": None}, "")}}))
     assert known(last.read("a")).predictions["mine"] == {"front": Measures({"dice": None}, "")}
     assert not [file for file in entries(tmp_path) if file.suffix == ".tmp"]
 
@@ -219,7 +229,7 @@ def test_the_json_file_beside_a_tiff_is_part_of_it(tmp_path):
 def test_beyond_the_limit_what_was_not_used_for_longest_is_removed(tmp_path, monkeypatch):
     scores = kept.Scores(tmp_path, "basis")
     for reference in "abc":
-        scores.add(reference, kept.Entry(1.0, {}))
+        scores.add(reference, kept.Entry(1.0, 0.5, {}))
     size = entries(tmp_path)[0].stat().st_size
     for age, file in enumerate(entries(tmp_path)):
         os.utime(file, (age, age))
