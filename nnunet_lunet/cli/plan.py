@@ -11,7 +11,10 @@ def plan(
     dataset: Annotated[str | None, typer.Option("-d", "--dataset", help="Data set, by number or name.")] = None,
     preset: Annotated[str | None, typer.Option(help="Plans of this preset, by name or file.")] = None,
     match: Annotated[
-        str | None, typer.Option(help="Plans of the doubling U-Net with about as many parameters as this preset.")
+        str | None, typer.Option(help="Plans of the doubling U-Net that costs about as much as this preset.")
+    ] = None,
+    match_by: Annotated[
+        str | None, typer.Option(help="Cost that --match is by: parameters, or multiply_adds; parameters if not given.")
     ] = None,
     max_params: Annotated[str | None, typer.Option(help="Widest flat network with at most so many: 200k.")] = None,
     max_gmacs: Annotated[str | None, typer.Option(help="… at most so many billion multiply-adds a patch: 20.")] = None,
@@ -33,7 +36,7 @@ def plan(
 
     limits = {"--max-params": max_params, "--max-gmacs": max_gmacs, "--max-memory": max_memory}
     options = {
-        "-d": dataset, "--preset": preset, "--match": match, "--planner": planner, **limits,
+        "-d": dataset, "--preset": preset, "--match": match, "--match-by": match_by, "--planner": planner, **limits,
         "--gpu-memory-target": gpu_memory_target, "--width": width, "-p": plans, "-c": configurations or None,
         "--list": listing or None, "--overwrite": overwrite or None,
     }  # fmt: skip
@@ -55,7 +58,7 @@ def plan(
     if preset is not None:
         lines = tasks.from_preset(dataset, preset, *source)
     elif match is not None:
-        lines = tasks.from_match(dataset, match, *source)
+        lines = tasks.from_match(dataset, match, *source, by=request.matched_cost(match_by))
     elif planner is not None:
         lines = tasks.from_planner(dataset, planner, gpu_memory_target, width, overwrite)
     else:

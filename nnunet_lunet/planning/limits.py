@@ -1,4 +1,4 @@
-"""How wide: the widest flat network under a limit, and the U-Net with as many parameters as another network."""
+"""How wide: the widest flat network under a limit, and the U-Net that costs as much as another network."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -83,19 +83,22 @@ def widest(plans: PlansFile, name: str, limits: Mapping[str, float]) -> Widest:
     return Widest(width, *at(width), next_costs, exceeded(next_costs) if width < WIDTHS[-1] else [])
 
 
-def matched(plans: PlansFile, name: str, parameters: float) -> tuple[int, dict[str, Any], int]:
-    """Width, changes and parameters of the doubling U-Net whose parameters come closest to a number.
+def matched(plans: PlansFile, name: str, wanted: float, kind: str) -> tuple[int, dict[str, Any], float]:
+    """Width, changes and cost of the doubling U-Net whose cost comes closest to a number.
 
     It has the plans' own class and levels, and nnU-Net's limit on channels (:mod:`nnunet_lunet.architectures.widths`).
+
+    :param kind: of cost, one of :data:`KINDS`
+    :raises UserError: as :func:`costs`
     """
 
-    def at(width: int) -> tuple[int, dict[str, Any], int]:
+    def at(width: int) -> tuple[int, dict[str, Any], float]:
         changes = apply.change(plans.configuration(name), presets.of_widths(width, "doubling"))
-        return width, changes, cost.parameters(plans.network(name, changes))
+        return width, changes, costs(plans, name, changes, [kind])[kind]
 
-    above = bisect_left(WIDTHS, parameters, key=lambda width: at(width)[2])
+    above = bisect_left(WIDTHS, wanted, key=lambda width: at(width)[2])
     around = WIDTHS[max(0, above - 1) : above + 1]
-    return min(map(at, around), key=lambda found: abs(found[2] - parameters))
+    return min(map(at, around), key=lambda found: abs(found[2] - wanted))
 
 
 def show(kind: str, value: float) -> str:

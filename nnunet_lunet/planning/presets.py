@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema
 
@@ -12,6 +12,10 @@ from nnunet_lunet.architectures.widths import PROFILES
 from nnunet_lunet.errors import UserError, did_you_mean
 
 _SCHEMA = "preset.schema.json"
+
+#: What a U-Net can be made to have as much of as a preset's network.
+MatchedCost = Literal["parameters", "multiply_adds"]
+_MATCHED: dict[MatchedCost, str] = {"parameters": "", "multiply_adds": "MultiplyAdds"}
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,9 @@ def derived_name(start: str, source: str) -> str:
     return start + source.removeprefix("nnUNet")
 
 
-def match_name(preset: Preset) -> str:
-    """Start of the plans' name of the doubling U-Net that has about as many parameters as a preset."""
-    return f"UNetMatch{preset.name}"
+def match_name(preset: Preset, by: MatchedCost = "parameters") -> str:
+    """Start of the plans' name of the doubling U-Net that costs about as much as a preset."""
+    return f"UNetMatch{_MATCHED[by]}{preset.name}"
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import cast, get_args
 
 from nnunet_lunet.errors import UserError
+from nnunet_lunet.planning.presets import MatchedCost
 
 WAYS = ("--list", "--preset", "--match", "--planner", "--max-params, --max-gmacs, --max-memory")
 _FOR_PLANNER = ("--gpu-memory-target", "--width")
+_FOR_MATCH = ("--match-by",)
 _REFUSED = {
-    "--list": ("-c", "--overwrite", *_FOR_PLANNER),
-    "--planner": ("-p", "-c"),
+    "--list": ("-c", "--overwrite", *_FOR_PLANNER, *_FOR_MATCH),
+    "--planner": ("-p", "-c", *_FOR_MATCH),
+    "--match": _FOR_PLANNER,
 }
 _UNITS = {"": 1, "k": 1e3, "M": 1e6, "MB": 1e-3, "GB": 1}
 _LIMIT_UNITS = {"--max-params": ("k", "M"), "--max-gmacs": (), "--max-memory": ("GB", "MB")}
@@ -27,11 +31,22 @@ def way(given: Collection[str]) -> str:
     if len(asked) != 1:
         raise UserError(f"{' and '.join(asked) or 'nothing to plan'}: give one of {', '.join(WAYS)}")
     (found,) = asked
-    if wrong := [option for option in _REFUSED.get(found, _FOR_PLANNER) if option in given]:
+    if wrong := [option for option in _REFUSED.get(found, (*_FOR_PLANNER, *_FOR_MATCH)) if option in given]:
         raise UserError(f"{', '.join(wrong)} cannot be combined with {found}")
     if "-d" not in given and found != "--list":
         raise UserError(f"{found}: name the data set with -d")
     return found
+
+
+def matched_cost(given: str | None) -> MatchedCost:
+    """What ``--match-by`` says; parameters where it is not given.
+
+    :raises UserError: no cost that can be matched
+    """
+    for known in get_args(MatchedCost):
+        if given in (known, None):
+            return cast(MatchedCost, known)
+    raise UserError(f"--match-by: use {' or '.join(get_args(MatchedCost))}, not {given!r}")
 
 
 def limits(given: Mapping[str, str | None]) -> dict[str, float]:

@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nnunet_lunet import numbers
 from nnunet_lunet.host import command_lines, folders
 from nnunet_lunet.planning import apply, limits, planner, plans_file, presets
 from nnunet_lunet.planning.plans_file import PlansFile
@@ -40,10 +39,16 @@ def from_preset(
 
 
 def from_match(
-    dataset: str, preset: str, plans: str, configurations: Sequence[str] | None = None, overwrite: bool = False
+    dataset: str,
+    preset: str,
+    plans: str,
+    configurations: Sequence[str] | None = None,
+    overwrite: bool = False,
+    by: presets.MatchedCost = "parameters",
 ) -> list[str]:
-    """Write the plans of the doubling U-Net that has about as many parameters as a preset.
+    """Write the plans of the doubling U-Net that costs about as much as a preset.
 
+    :param by: the cost that is to be equal
     :raises UserError: as :func:`from_preset`
     """
     chosen = presets.load(preset)
@@ -51,18 +56,19 @@ def from_match(
     changes, lines = {}, []
     for name in plans_file.together(source, configurations):
         lean = apply.change(source.configuration(name), chosen)
-        wanted = limits.costs(source, name, lean, ["parameters"])["parameters"]
-        width, changes[name], parameters = limits.matched(source, name, wanted)
+        wanted = limits.costs(source, name, lean, [by])[by]
+        width, changes[name], found = limits.matched(source, name, wanted, by)
         lines.append(
-            f"{name}: {chosen.name} has {limits.show('parameters', wanted)}, the U-Net that doubles from {width} has "
-            f"{numbers.whole(parameters)} ({(parameters - wanted) / wanted:+.1%})"
+            f"{name}: {chosen.name} has {limits.show(by, wanted)}, the U-Net that doubles from {width} has "
+            f"{limits.show(by, found)} ({(found - wanted) / wanted:+.1%})"
         )
-        if abs(parameters - wanted) > _FAIR * wanted:
+        if abs(found - wanted) > _FAIR * wanted:
+            instead = f"--max-params {found}" if by == "parameters" else f"--max-gmacs {found * 1e-9:.4g}"
             lines.append(
                 f"{name}: that is the nearest there is, but more than {_FAIR:.0%} apart and so no fair baseline; "
-                f"a flat network can come near that U-Net instead: lunet plan --max-params {parameters}"
+                f"a flat network can come near that U-Net instead: lunet plan {instead}"
             )
-    return lines + _write(source, presets.match_name(chosen), changes, overwrite)
+    return lines + _write(source, presets.match_name(chosen, by), changes, overwrite)
 
 
 def from_limits(

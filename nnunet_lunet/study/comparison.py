@@ -26,14 +26,16 @@ def compare(study: Study, done: Sequence[Training], settings: Settings, console:
         of_both = [
             training for training in done if (training.dataset, training.configuration) == (dataset, configuration)
         ]
-        groups = None if study.groups is None else settings.inside_raw(dataset, study.groups)
-        _compare([dataset, configuration], {**_validations(study, of_both), "groups": groups}, settings, console)
+        both = {
+            "groups": settings.groups_file(dataset), "margins": study.margin, "margin_reason": study.margin_reason or ""
+        }  # fmt: skip
+        _compare([dataset, configuration], {**_validations(study, of_both), **both}, settings, console)
         if (predict := settings.predict) is not None and predict.labels is not None:
             asked = {
                 "predictions": [_prediction(training, settings) for training in of_both],
                 "references": settings.inside_raw(dataset, predict.labels),
                 "images": settings.inside_raw(dataset, predict.images),
-                "groups": groups,
+                **both,
             }
             _compare([dataset, configuration, "predicted"], asked, settings, console)
 

@@ -11,9 +11,10 @@ from typing import Any
 import filelock
 from nnunetv2.paths import nnUNet_preprocessed
 
+from nnunet_lunet.compare import grouping
 from nnunet_lunet.errors import UserError
 from nnunet_lunet.host import commands
-from nnunet_lunet.study import preparation, steps
+from nnunet_lunet.study import group_folds, preparation, steps
 from nnunet_lunet.study.matrix import Training
 from nnunet_lunet.study.steps import Settings
 
@@ -82,9 +83,19 @@ class PreparationJob(Job):
             with locked(lock, -1, ""):
                 for command in preparation.stock_commands(self.dataset, self.trainings):
                     commands.run_stock(command, variables or {}, self.log, lifeline=lifeline)
+                self._folds()
                 return self._plans_of_presets()
         except UserError as error:
             return {training.plans: error.message for training in self.trainings}
+
+    def _folds(self) -> None:
+        if (file := self.settings.groups_file(self.dataset)) is None:
+            return
+        folder = Path(nnUNet_preprocessed) / self.dataset
+        groups = grouping.read(file, preparation.cases(folder))
+        if made := group_folds.write(folder, groups):
+            with self.log.open("a", encoding="utf-8") as log:
+                log.write(f"{made}\n")
 
     def _plans_of_presets(self) -> dict[str, str]:
         wrong = {}

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 from nnunet_lunet.errors import UserError, did_you_mean
 from nnunet_lunet.planning import presets
+from nnunet_lunet.planning.presets import MatchedCost
 from nnunet_lunet.study.request import NetworkEntry, Study
 from nnunet_lunet.trainers import names
 
@@ -26,6 +27,7 @@ class Origin:
     source: str
     preset: str | None = None
     match: str | None = None
+    match_by: MatchedCost = "parameters"
 
     @property
     def derived(self) -> bool:
@@ -90,11 +92,11 @@ def expand(study: Study, file: Path, datasets: Sequence[str]) -> list[Training]:
             raise UserError(f"study {file}, networks[{index}]: {error.message}") from error
     _all_different(rows, file)
     seeds: Sequence[int | None] = study.seeds or [None]
-    order = product(datasets, _configurations(study), study.folds, seeds, rows)
+    order = product(enumerate(datasets), _configurations(study), study.folds, seeds, rows)
     return [
         Training(dataset, configuration, fold, row.label, *_seeded(row, seed), row.origin)
-        for dataset, configuration, fold, seed, row in order
-        if configuration in row.configurations
+        for (index, dataset), configuration, fold, seed, row in order
+        if configuration in row.configurations[index]
     ]
 
 
@@ -103,6 +105,7 @@ class _Row:
     """One network of the file.
 
     :param meaning: equal for names that mean the same
+    :param configurations: of each dataset, in the study's order
     """
 
     label: str
@@ -110,7 +113,11 @@ class _Row:
     meaning: object
     ours: bool
     origin: Origin
-    configurations: list[str]
+    configurations: list[list[str]]
+
+    def meets(self, other: "_Row") -> bool:
+        """Whether both have a configuration of a dataset in common."""
+        return any(set(own) & set(its) for own, its in zip(self.configurations, other.configurations, strict=True))
 
 
 def _seeded(row: _Row, seed: int | None) -> tuple[str, int | None]:
@@ -119,9 +126,11 @@ def _seeded(row: _Row, seed: int | None) -> tuple[str, int | None]:
 
 
 def _configurations(study: Study) -> list[str]:
-    """The study's, then those that only one network has."""
-    own = [name for network in study.networks for name in network.configurations or []]
-    return list(dict.fromkeys([*study.configurations, *own]))
+    """The study's, then those that only one dataset or network has."""
+    own = [entry.configurations or [] for entry in study.datasets] + [
+        network.configurations or [] for network in study.networks
+    ]
+    return list(dict.fromkeys(chain(study.configurations, *own)))
 
 
 def _row(network: NetworkEntry, study: Study) -> _Row:
@@ -142,12 +151,13 @@ def _row(network: NetworkEntry, study: Study) -> _Row:
     derived = network.preset or network.match
     if derived is not None:
         preset = presets.load(derived)
-        start = preset.name if network.preset else presets.match_name(preset)
-        origin = Origin(presets.derived_name(start, plans), plans, network.preset, network.match)
+        start = preset.name if network.preset else presets.match_name(preset, network.match_by)
+        origin = Origin(presets.derived_name(start, plans), plans, network.preset, network.match, network.match_by)
     shown = network.trainer if origin.name == study.plans else f"{network.trainer} {origin.name}"
-    return _Row(
-        network.label or shown, trainer, meaning, ours, origin, network.configurations or study.configurations
-    )  # fmt: skip
+    configurations = [
+        network.configurations or entry.configurations or study.configurations for entry in study.datasets
+    ]
+    return _Row(network.label or shown, trainer, meaning, ours, origin, configurations)
 
 
 def _check_foreign(trainer: str, study: Study, lengths: Sequence[str]) -> None:
@@ -166,9 +176,7 @@ def _all_different(rows: Sequence[_Row], file: Path) -> None:
     for index, row in enumerate(rows):
         for earlier, other in enumerate(rows[:index]):
             place = f"study {file}, networks[{index}]"
-            if (row.meaning, row.origin.name) == (other.meaning, other.origin.name) and not set(
-                row.configurations
-            ).isdisjoint(other.configurations):
+            if (row.meaning, row.origin.name) == (other.meaning, other.origin.name) and row.meets(other):
                 raise UserError(f"{place} is networks[{earlier}] again: {row.trainer} with {row.origin.name}")
             if row.label == other.label:
                 raise UserError(f"{place}: label {row.label!r} is that of networks[{earlier}], too")

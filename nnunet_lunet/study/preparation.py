@@ -1,5 +1,6 @@
 """What has to be there before a dataset's trainings: plans, preprocessed data, plans of presets."""
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -53,6 +54,15 @@ def _roots() -> list[Path]:
     return [Path(nnUNet_raw), Path(nnUNet_preprocessed)]
 
 
+def cases(folder: Path) -> list[str]:
+    """The training cases of a preprocessed dataset.
+
+    :param folder: of the dataset in ``nnUNet_preprocessed``
+    """
+    ending = json.loads((folder / "dataset.json").read_text())["file_ending"]
+    return sorted(file.name.removesuffix(ending) for file in (folder / "gt_segmentations").glob(f"*{ending}"))
+
+
 def origins(trainings: Iterable[Training]) -> list[Origin]:
     """The plans of trainings, each once, those after the others that are made from what another makes."""
     found = list(dict.fromkeys(training.origin for training in trainings))
@@ -75,7 +85,8 @@ def stock_commands(dataset: str, trainings: Sequence[Training]) -> list[list[str
 
 def plan_command(dataset: str, origin: Origin) -> list[str]:
     """The ``lunet plan`` command that makes plans from others."""
-    way = ["--preset", origin.preset] if origin.preset is not None else ["--match", str(origin.match)]
+    by = [] if origin.match_by == "parameters" else ["--match-by", origin.match_by]
+    way = ["--preset", origin.preset] if origin.preset is not None else ["--match", str(origin.match), *by]
     return ["lunet", "plan", "-d", dataset, *way, "-p", origin.source]
 
 
@@ -88,7 +99,7 @@ def make_plans(dataset: str, origin: Origin) -> list[str]:
 
     if origin.preset is not None:
         return tasks.from_preset(dataset, origin.preset, origin.source)
-    return tasks.from_match(dataset, str(origin.match), origin.source)
+    return tasks.from_match(dataset, str(origin.match), origin.source, by=origin.match_by)
 
 
 def _stock(dataset: str, plans: str, configurations: Sequence[str]) -> list[list[str]]:

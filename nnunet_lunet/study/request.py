@@ -10,6 +10,7 @@ from nnunet_lunet.errors import UserError, did_you_mean
 from nnunet_lunet.host import devices
 from nnunet_lunet.host.command_lines import STOCK_PLANS
 from nnunet_lunet.planning import presets
+from nnunet_lunet.planning.presets import MatchedCost
 
 
 def _listed(value: Any) -> Any:
@@ -17,9 +18,33 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
+def _entries(value: Any) -> Any:
+    """A data set may stand alone for an entry that says no more than it."""
+    listed = value if isinstance(value, list) else [value]
+    return [item if isinstance(item, dict | DatasetEntry) else {"dataset": item} for item in listed]
+
+
 def _named(value: Any) -> Any:
     """``executor: local`` is ``executor: {local: {}}``."""
     return {value: {}} if isinstance(value, str) else value
+
+
+def _margins(value: Any) -> Any:
+    """Numbers and texts are what a command line takes; a whole list need not be given."""
+    listed = value if isinstance(value, list) else [value]
+    return [str(item) if isinstance(item, int | float) and not isinstance(item, bool) else item for item in listed]
+
+
+def _readable_margins(values: list[str]) -> list[str]:
+    from nnunet_lunet.compare import margins
+
+    try:
+        question = margins.large(margins.read(values))
+    except UserError as error:
+        raise ValueError(error.message) from error
+    if question:
+        raise ValueError(f"{question}; compare by hand with lunet compare --yes if that is meant")
+    return values
 
 
 def _device(value: str) -> str:
@@ -38,12 +63,24 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class DatasetEntry(_Strict):
+    """A data set, where it differs from the study's others.
+
+    :param dataset: number or name
+    :param configurations: None is the study's
+    """
+
+    dataset: _Name | _Index
+    configurations: _Names | None = None
+
+
 class NetworkEntry(_Strict):
     """One row of the comparison: a trainer, and the plans it trains.
 
     :param plans: to train, or what preset or match start from; None is the study's
     :param preset: name or file, see :mod:`nnunet_lunet.planning.presets`
-    :param match: the doubling U-Net with about as many parameters as this preset
+    :param match: the doubling U-Net that costs about as much as this preset
+    :param match_by: the cost that is to be equal
     :param label: for progress and log files; what trainer and plans are called, if not given
     :param configurations: None is the study's
     """
@@ -52,6 +89,7 @@ class NetworkEntry(_Strict):
     plans: _Name | None = None
     preset: _Name | None = None
     match: _Name | None = None
+    match_by: MatchedCost = "parameters"
     label: Annotated[str, Field(pattern=r"^[^/\s]([^/]*[^/\s])?$")] | None = None
     configurations: _Names | None = None
 
@@ -59,6 +97,8 @@ class NetworkEntry(_Strict):
     def _one_origin(self) -> "NetworkEntry":
         if self.preset is not None and self.match is not None:
             raise ValueError("give preset or match, not both")
+        if self.match is None and "match_by" in self.model_fields_set:
+            raise ValueError("match_by has no meaning without match")
         return self
 
 
@@ -111,12 +151,14 @@ class Study(_Strict):
 
     :param output: folder for logs and comparisons; ``lunet-study-NAME`` in the working folder, if not given
     :param plans: of networks that do not say
-    :param groups: CSV file with the patient of each case, for comparisons: absolute, or inside the dataset's folder in
-        ``nnUNet_raw``
+    :param groups: CSV file with the patient of each case, for comparisons, and for folds where a dataset has none yet:
+        absolute, or inside the dataset's folder in ``nnUNet_raw``
+    :param margin: of non-inferiority, as those of ``lunet compare``
+    :param margin_reason: why this, for the record
     :param epochs: of every network; it becomes part of the trainers' names, as ``iters`` and ``seeds`` do
     """
 
-    datasets: Annotated[list[_Name | _Index], BeforeValidator(_listed), Field(min_length=1)]
+    datasets: Annotated[list[DatasetEntry], BeforeValidator(_entries), Field(min_length=1)]
     networks: Annotated[list[NetworkEntry], Field(min_length=1)]
     configurations: _Names = ["3d_fullres"]
     folds: Annotated[list[_Index | Literal["all"]], BeforeValidator(_listed), Field(min_length=1)] = [0, 1, 2, 3, 4]
@@ -126,6 +168,8 @@ class Study(_Strict):
     plans: _Name = STOCK_PLANS
     predict: Predict | None = None
     groups: _Name | None = None
+    margin: Annotated[list[str], BeforeValidator(_margins), AfterValidator(_readable_margins)] = []
+    margin_reason: _Name | None = None
     output: _Name | None = None
     device: Annotated[str, AfterValidator(_device)] = devices.AUTO
     executor: Annotated[Executor, BeforeValidator(_named)] = Executor(local=LocalOptions())
@@ -197,7 +241,8 @@ def read(file: Path) -> Study:
 
 
 _MODELS: dict[str, type[BaseModel]] = {
-    "": Study, "networks": NetworkEntry, "predict": Predict, "executor": Executor, "local": LocalOptions
+    "": Study, "datasets": DatasetEntry, "networks": NetworkEntry, "predict": Predict, "executor": Executor,
+    "local": LocalOptions,
 }  # fmt: skip
 
 

@@ -43,14 +43,11 @@ def load(name: str, output: Path | None, device: str | None) -> tuple[Study, lis
     preparation.check_folders()
     file = request.find(name)
     study = request.read(file)
-    datasets = preparation.dataset_names(study.datasets, file)
+    datasets = preparation.dataset_names([entry.dataset for entry in study.datasets], file)
     found = matrix.expand(study, file, datasets)
     folder = output or Path(study.output or f"lunet-study-{file.stem}")
-    settings = Settings(folder.absolute(), devices.resolve(device or study.device), study.predict)
+    settings = Settings(folder.absolute(), devices.resolve(device or study.device), study.predict, study.groups)
     settings.check_folders(datasets)
-    for dataset in datasets if study.groups is not None else ():
-        if not (groups := settings.inside_raw(dataset, study.groups or "")).is_file():
-            raise UserError(f"groups: there is no file {groups}")
     return study, found, settings
 
 

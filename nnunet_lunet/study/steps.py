@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +26,13 @@ class Settings:
 
     :param output: the study's folder
     :param device: as nnU-Net's ``-device``
+    :param groups: file with the group of each case, as in :class:`nnunet_lunet.study.request.Study`
     """
 
     output: Path
     device: str
     predict: Predict | None = None
+    groups: str | None = None
 
     def log(self, training: Training) -> Path:
         return self.output / "logs" / training.dataset / f"{training.name}.log"
@@ -42,8 +44,14 @@ class Settings:
         """Absolute folders are themselves."""
         return Path(nnUNet_raw) / dataset / folder
 
-    def check_folders(self, datasets: Iterable[str]) -> None:
-        """:raises UserError: a folder to predict or to evaluate against is not there"""
+    def groups_file(self, dataset: str) -> Path | None:
+        return None if self.groups is None else self.inside_raw(dataset, self.groups)
+
+    def check_folders(self, datasets: Sequence[str]) -> None:
+        """:raises UserError: a folder to predict or to evaluate against is not there, or the groups' file"""
+        for dataset in datasets:
+            if (groups := self.groups_file(dataset)) is not None and not groups.is_file():
+                raise UserError(f"groups: there is no file {groups}")
         for dataset in datasets if self.predict is not None else ():
             for key, folder in self.predict or ():
                 if folder is not None and not self.inside_raw(dataset, folder).is_dir():

@@ -77,6 +77,24 @@ def test_nothing_fits_and_the_smallest_figures_are_told(planned):
     assert sorted(planned.preprocessed.iterdir()) == before
 
 
+def test_the_matched_unet_by_multiply_adds_is_the_nearest_of_all_that_double(planned):
+    plans = plans_file.read("903")
+    lines = tasks.from_match("903", "LUnet16", "nnUNetPlans", ["3d_fullres"], by="multiply_adds")
+    written = PlansManager(str(planned.preprocessed / "UNetMatchMultiplyAddsLUnet16Plans.json"))
+    kwargs = written.get_configuration("3d_fullres").network_arch_init_kwargs
+    target, *around = (
+        costs_at(plans, "3d_fullres", width, profile, ["multiply_adds"])["multiply_adds"]
+        for width, profile in [(16, "flat"), *((width, "doubling") for width in range(8, 17))]
+    )
+    counts = dict(enumerate(around, start=8))
+    nearest = min(counts, key=lambda width: abs(counts[width] - target))
+    assert 8 < nearest < 16  # by parameters it is 4
+    assert kwargs["features_per_stage"] == widths.resolve(nearest, "doubling", 4, dim=3)
+    assert lines[0].startswith(
+        f"3d_fullres: LUnet16 has {target * 1e-9:.3g} GMACs, the U-Net that doubles from {nearest}"
+    )
+
+
 @pytest.mark.parametrize("source", ["nnUNetPlans", RESENC])
 def test_the_matched_unet_is_the_nearest_of_all_that_double(planned, source):
     plans = plans_file.read("903", source)
@@ -93,7 +111,7 @@ def test_the_matched_unet_is_the_nearest_of_all_that_double(planned, source):
     difference = (counts[nearest] - target) / target
     assert lines[0] == (
         f"3d_fullres: LUnet16 has {target:,} parameters, the U-Net that doubles from {nearest} has "
-        f"{counts[nearest]:,} ({difference:+.1%})"
+        f"{counts[nearest]:,} parameters ({difference:+.1%})"
     )
     assert cost.parameters(plans.network("3d_fullres", {})) > 10 * target
 

@@ -39,7 +39,7 @@ def compare(make, tmp_path):
         made.write(raw / "imagesTs" / f"case_{index}_0000.nii.gz", both(index))
 
     def compared(predict=study.predict, groups=None):
-        settings = Settings(tmp_path / "out", "cpu", predict)
+        settings = Settings(tmp_path / "out", "cpu", predict, groups)
         for training in trainings:
             off = int(training.label == "flat")
             fold = int(training.fold)
@@ -52,9 +52,7 @@ def compare(make, tmp_path):
                 volume = both(index, shift=1 + off * fold)
                 made.write(settings.predictions(training) / f"case_{index}.nii.gz", volume)
         printed = io.StringIO()
-        comparison.compare(
-            study.model_copy(update={"groups": groups}), trainings, settings, Console(file=printed, width=200)
-        )
+        comparison.compare(study, trainings, settings, Console(file=printed, width=200))
         return printed.getvalue()
 
     vars(compared).update(raw=raw, out=tmp_path / "out", predict=study.predict)

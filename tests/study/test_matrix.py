@@ -14,7 +14,8 @@ HIPPOCAMPUS, PROSTATE = "Dataset004_Hippocampus", "Dataset005_Prostate"
 
 
 def expand(*networks, datasets=(HIPPOCAMPUS,), folds=(0,), **common):
-    study = Study.model_validate({"datasets": [4], "networks": list(networks), "folds": list(folds), **common})
+    asked = [common.pop(f"of_{dataset}", {"dataset": dataset}) for dataset in datasets]
+    study = Study.model_validate({"datasets": asked, "networks": list(networks), "folds": list(folds), **common})
     return matrix.expand(study, FILE, datasets)
 
 
@@ -58,6 +59,17 @@ def test_a_network_may_have_its_own_configurations():
     )  # fmt: skip
     assert [(training.configuration, training.trainer) for training in trainings] == [
         ("3d_fullres", "UNetTrainer"), ("2d", "LUnetTrainer")
+    ]  # fmt: skip
+
+
+def test_a_dataset_may_have_its_own_configurations_too():
+    trainings = expand(
+        {"trainer": "UNetTrainer"}, {"trainer": "LUnetTrainer", "configurations": "3d_lowres"},
+        datasets=[HIPPOCAMPUS, PROSTATE], of_Dataset005_Prostate={"dataset": PROSTATE, "configurations": ["2d"]},
+    )  # fmt: skip
+    assert [(training.dataset, training.trainer, training.configuration) for training in trainings] == [
+        (HIPPOCAMPUS, "UNetTrainer", "3d_fullres"), (HIPPOCAMPUS, "LUnetTrainer", "3d_lowres"),
+        (PROSTATE, "UNetTrainer", "2d"), (PROSTATE, "LUnetTrainer", "3d_lowres"),
     ]  # fmt: skip
 
 

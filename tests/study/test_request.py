@@ -48,8 +48,24 @@ networks:
     )
     assert study.seeds == [7] and study.folds == [0, "all"]
     assert study.networks[0].configurations == ["2d"] and study.networks[1].match == "LUnet16"
+    assert study.networks[1].match_by == "parameters"
     # Four trainings at a time share two GPUs.
     assert study.executor.local is not None and study.executor.local.slots == [0, 2, 0, 2]
+
+
+def test_a_dataset_may_have_configurations_of_its_own_and_margins_are_texts_or_numbers(written):
+    study = request.read(
+        written("""
+datasets: [4, {dataset: Dataset124_HC18, configurations: 2d}]
+margin: [0.02, hd95=1]
+margin_reason: two experts differ by that much
+networks: [{trainer: UNetTrainer, match: LUnet16, match_by: multiply_adds}]
+""")
+    )
+    assert [(entry.dataset, entry.configurations) for entry in study.datasets] == [
+        (4, None), ("Dataset124_HC18", ["2d"])
+    ]  # fmt: skip
+    assert study.margin == ["0.02", "hd95=1"] and study.networks[0].match_by == "multiply_adds"
 
 
 def test_a_gpu_for_each_job_and_slurms_options_as_they_are(written):
@@ -87,6 +103,11 @@ def test_a_gpu_for_each_job_and_slurms_options_as_they_are(written):
         (SMALLEST + "executor: {}", "executor: give local or slurm"),
         ("datasets: 4\nnetworks: [{trainer: A, preset: b, match: c}]", "networks[0]: give preset or match, not both"),
         ("datasets: 4\nnetworks: [{trainer: A, label: a/b}]", "networks[0].label: "),
+        ("datasets: 4\nnetworks: [{trainer: A, match_by: parameters}]", "match_by has no meaning without match"),
+        ("datasets: 4\nnetworks: [{trainer: A, match: b, match_by: gmacs}]", "networks[0].match_by: Input should be"),
+        ("datasets: [{dataset: 4, configuration: 2d}]\nnetworks: [{trainer: A}]", "did you mean configurations?"),
+        (SMALLEST + "margin: 0.6", "margin: --margin 0.6: give a difference above 0 and below 0.5"),
+        (SMALLEST + "margin: [0.2]", "margin: --margin dice 0.2: more than 10 points worse"),
         ("datasets: [", "is no YAML: "),
         ("datasets: 4\ndatasets: 5\nnetworks: [{trainer: A}]", "datasets is there twice"),
         ("\tdatasets: 4", "is no YAML: "),
