@@ -22,7 +22,8 @@ def written(tmp_path):
 
 def test_the_smallest_file_is_nnunets_own_cross_validation_on_this_machine(written):
     study = request.read(written(SMALLEST))
-    assert (study.datasets, study.configurations, study.folds) == ([4], ["3d_fullres"], [0, 1, 2, 3, 4])
+    assert study.datasets == [request.DatasetEntry(dataset=4)]
+    assert (study.configurations, study.folds) == (["3d_fullres"], [0, 1, 2, 3, 4])
     assert (study.seeds, study.epochs, study.plans, study.predict) == ([], None, "nnUNetPlans", None)
     assert study.executor.local is not None and study.executor.local.slots == [None]
 
@@ -57,7 +58,7 @@ def test_a_dataset_may_have_configurations_of_its_own_and_margins_are_texts_or_n
     study = request.read(
         written("""
 datasets: [4, {dataset: Dataset124_HC18, configurations: 2d}]
-margin: [0.02, hd95=1]
+margin: [0.02, hausdorff95=1]
 margin_reason: two experts differ by that much
 networks: [{trainer: UNetTrainer, match: LUnet16, match_by: multiply_adds}]
 """)
@@ -65,7 +66,7 @@ networks: [{trainer: UNetTrainer, match: LUnet16, match_by: multiply_adds}]
     assert [(entry.dataset, entry.configurations) for entry in study.datasets] == [
         (4, None), ("Dataset124_HC18", ["2d"])
     ]  # fmt: skip
-    assert study.margin == ["0.02", "hd95=1"] and study.networks[0].match_by == "multiply_adds"
+    assert study.margin == ["0.02", "hausdorff95=1"] and study.networks[0].match_by == "multiply_adds"
 
 
 def test_a_gpu_for_each_job_and_slurms_options_as_they_are(written):
@@ -131,7 +132,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
 
 def test_studies_of_the_package_are_found_by_name_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert request.names() == ["msd", "paper_table2", "widths"]
+    assert request.names() == ["many", "msd", "paper_table2", "widths"]
     assert request.find("paper_table2") == request.folder() / "paper_table2.yaml"
     # A file of that name comes first.
     Path("widths").write_text(SMALLEST)
@@ -140,7 +141,7 @@ def test_studies_of_the_package_are_found_by_name_from_anywhere(tmp_path, monkey
         request.find("paper_tabel2")
 
 
-@pytest.mark.parametrize("name", ["msd", "paper_table2", "widths"])
+@pytest.mark.parametrize("name", ["many", "msd", "paper_table2", "widths"])
 def test_every_study_of_the_package_is_valid_down_to_its_presets_and_trainers(name):
     file = request.find(name)
     study = request.read(file)
