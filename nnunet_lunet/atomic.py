@@ -1,6 +1,8 @@
 """Files that are written whole or not at all."""
 
+import glob
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,9 +30,44 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+    _keep_names(path.parent)
+
+
+@contextmanager
+def atomic_files(folder: Path, name: str) -> Iterator[Path]:
+    """A folder to write files in that become files of ``folder`` when all of them are whole and on disk.
+
+    They move in the order in which they were written, so that the last one stands for all. What a killed process
+    leaves behind is a hidden ``.NAME.PID.tmp`` in ``folder``, which the next write of that name removes.
+
+    :param name: of what the files are of, e.g. a case
+    :raises OSError: the folder cannot be written, the disk is full
+    """
+    remove_left_over(folder, name)
+    temporary = folder / f".{name}.{os.getpid()}.tmp"
+    try:
+        temporary.mkdir()
+        yield temporary
+        for file in sorted(temporary.iterdir(), key=lambda file: file.stat().st_mtime_ns):
+            with file.open("rb+") as written:
+                os.fsync(written.fileno())
+            file.replace(folder / file.name)
+        _keep_names(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_left_over(folder: Path, name: str) -> None:
+    """Remove what a stopped :func:`atomic_files` left of a name."""
+    for left_over in folder.glob(f".{glob.escape(name)}.*.tmp"):
+        shutil.rmtree(left_over, ignore_errors=True)
+
+
+def _keep_names(folder: Path) -> None:
+    """Names of files are on disk when their folder is."""
     if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(descriptor)
         finally:
-            os.close(folder)
+            os.close(descriptor)

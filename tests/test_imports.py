@@ -9,8 +9,8 @@ import nnunet_lunet
 
 PACKAGE = Path(nnunet_lunet.__file__).parent
 ORDER = [
-    "cli", "doctor", "demo", "info", "study", "compare", "profile", "deploy", "datasets", "trainers", "planning",
-    "host", "pruning", "architectures", "pictures",
+    "cli", "doctor", "demo", "info", "study", "compare", "inference", "profile", "deploy", "datasets", "trainers",
+    "planning", "host", "pruning", "architectures", "pictures",
 ]  # fmt: skip
 """Each imports from itself and from what comes after it."""
 FOR_ALL = {

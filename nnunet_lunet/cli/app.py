@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from nnunet_lunet.cli import compare, demo, doctor, download, export, info, plan, profile, study
+from nnunet_lunet.cli import compare, demo, doctor, download, export, info, plan, predict, profile, study
 
 #: In the order of the help.
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -18,6 +18,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "profile": profile.profile,
     "study": study.study,
     "compare": compare.compare,
+    "predict": predict.predict,
     "export": export.export,
 }
 

@@ -33,24 +33,34 @@ def cost_of_fold(fold: Path, checkpoint: str = checkpoints.FINAL) -> NetworkCost
     :param checkpoint: name of its file in ``fold``
     :raises UserError: a file is missing or broken, its trainer is not installed, or its weights do not fit the plans
     """
-    file = fold / checkpoint
-    try:
-        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # nnU-Net's look-up of trainers imports libraries that warn
-            predictor = nnUNetPredictor(device=torch.device("cpu"))
-            predictor.initialize_from_trained_model_folder(
-                str(fold.parent), (fold.name.removeprefix("fold_"),), checkpoint
-            )
-    except _BROKEN as error:
-        raise UserError(
-            f"checkpoint {os.fspath(file)} makes no network ({type(error).__name__}: {_short(error)}): it needs its "
-            "trainer, and plans.json and dataset.json in the folder above its fold"
-        ) from error
+    with redirect_stdout(io.StringIO()):
+        predictor = nnUNetPredictor(device=torch.device("cpu"))
+    initialize(predictor, fold.parent, [fold.name.removeprefix("fold_")], checkpoint)
     network = getattr(predictor.network, "_orig_mod", predictor.network)
     patch_size = predictor.configuration_manager.patch_size
     # The predictor's network has no lower heads to compute; autograd keeps nothing for them but what it keeps anyway.
     kept = cost.activation_memory(network, feature_maps.input_channels(network), patch_size)
     return replace(cost_of_network(network, patch_size), activation_bytes=kept)
+
+
+def initialize(predictor: nnUNetPredictor, model: Path, folds: Sequence[str], checkpoint: str) -> None:
+    """Let nnU-Net's predictor load trained folds, without what it prints.
+
+    :param model: folder such as ``…/LUnetTrainer__nnUNetPlans__3d_fullres``
+    :param folds: e.g. ``["0", "1"]`` or ``["all"]``
+    :param checkpoint: name of its file in each fold
+    :raises UserError: a file is missing or broken, its trainer is not installed, or its weights do not fit the plans
+    """
+    try:
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nnU-Net's look-up of trainers imports libraries that warn
+            predictor.initialize_from_trained_model_folder(str(model), tuple(folds), checkpoint)
+    except _BROKEN as error:
+        file = model / (f"fold_{folds[0]}" if len(folds) == 1 else f"fold_({'|'.join(folds)})") / checkpoint
+        raise UserError(
+            f"checkpoint {os.fspath(file)} makes no network ({type(error).__name__}: {_short(error)}): it needs its "
+            "trainer, and plans.json and dataset.json in the folder above its fold"
+        ) from error
 
 
 def cost_of_network(network: nn.Module, patch_size: Sequence[int]) -> NetworkCost:

@@ -18,7 +18,7 @@ WARM_UP = 2
 _VARIABLES = (
     "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "LD_PRELOAD", "nnUNet_compile"
 )  # fmt: skip
-_PACKAGES = ("nnunet-lunet", "nnunetv2", "dynamic-network-architectures")
+_PACKAGES = ("nnunet-lunet", "nnunetv2", "dynamic-network-architectures", "openvino", "onnxruntime")
 
 
 @dataclass(frozen=True)
