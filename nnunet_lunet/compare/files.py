@@ -72,10 +72,10 @@ def write(comparison: Comparison, folder: Path, overwrite: bool) -> None:
     """
     contents = {
         "scores.csv": _csv(_flat_names(), map(_flat, comparison.scores)),
-        "summary.csv": _csv_of(Summary, comparison.summaries),
-        "tests.csv": _csv_of(Test, comparison.tests),
-        "sensitivity.csv": _csv_of(Sensitivity, comparison.sensitivity),
-        "epochs.csv": _csv_of(_Epoch, _epochs(comparison.learning)),
+        "summary.csv": csv_of(Summary, comparison.summaries),
+        "tests.csv": csv_of(Test, comparison.tests),
+        "sensitivity.csv": csv_of(Sensitivity, comparison.sensitivity),
+        "epochs.csv": csv_of(_Epoch, _epochs(comparison.learning)),
         MARKDOWN: markdown.markdown(comparison),
         JSON: json.dumps(_content(comparison), indent=1, allow_nan=False),
     }
@@ -173,7 +173,8 @@ def _score(content: dict[str, Any]) -> Score:
     return Score(**own, values={metric: content[metric] for metric in METRICS})
 
 
-def _csv_of(kind: type, rows: Sequence[Any]) -> str:
+def csv_of(kind: type, rows: Sequence[Any]) -> str:
+    """A line for each of the rows, which are of this dataclass; None is an empty field."""
     return _csv([field.name for field in dataclasses.fields(kind)], map(_plain, map(vars, rows)))
 
 
