@@ -71,11 +71,11 @@ def write(comparison: Comparison, folder: Path, overwrite: bool) -> None:
     :raises UserError: it has something in it and ``overwrite`` is false, or a file cannot be written
     """
     contents = {
-        "scores.csv": _csv(_flat_names(), map(_flat, comparison.scores)),
-        "summary.csv": csv_of(Summary, comparison.summaries),
-        "tests.csv": csv_of(Test, comparison.tests),
-        "sensitivity.csv": csv_of(Sensitivity, comparison.sensitivity),
-        "epochs.csv": csv_of(_Epoch, _epochs(comparison.learning)),
+        "scores.csv": csv_text(_flat_names(), map(_flat, comparison.scores)),
+        "summary.csv": _csv_of(Summary, comparison.summaries),
+        "tests.csv": _csv_of(Test, comparison.tests),
+        "sensitivity.csv": _csv_of(Sensitivity, comparison.sensitivity),
+        "epochs.csv": _csv_of(_Epoch, _epochs(comparison.learning)),
         MARKDOWN: markdown.markdown(comparison),
         JSON: json.dumps(_content(comparison), indent=1, allow_nan=False),
     }
@@ -173,9 +173,8 @@ def _score(content: dict[str, Any]) -> Score:
     return Score(**own, values={metric: content[metric] for metric in METRICS})
 
 
-def csv_of(kind: type, rows: Sequence[Any]) -> str:
-    """A line for each of the rows, which are of this dataclass; None is an empty field."""
-    return _csv([field.name for field in dataclasses.fields(kind)], map(_plain, map(vars, rows)))
+def _csv_of(kind: type, rows: Sequence[Any]) -> str:
+    return csv_text([field.name for field in dataclasses.fields(kind)], map(_plain, map(vars, rows)))
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,8 +182,8 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.value if isinstance(value, Enum) else value for name, value in row.items()}
 
 
-def _csv(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """None is an empty field."""
+def csv_text(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """A line for each of the rows; None, and what a row does not have, is an empty field."""
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
