@@ -8,8 +8,8 @@ from nnunet_lunet.compare.record import FOREGROUND, Comparison, Cost, Model, Sco
 
 
 def comparison(
-    dataset, effects, *, cases=40, seeds=(0, 1, 2), noise=0.01, of_seeds=0.0, margin=0.02, random=0, plans="nnUNetPlans",
-    configuration="3d_fullres", names=None, groups=None, versions=None,
+    dataset, effects, *, cases=40, seeds=(0, 1, 2), noise=0.01, of_seeds=0.0, margin=0.02, random=0,
+    plans="nnUNetPlans", configuration="3d_fullres", names=None, groups=None, versions=None,
 ):  # fmt: skip
     """Each model's Dice is that of the case, plus its effect, plus that of its training, plus noise.
 
@@ -23,11 +23,11 @@ def comparison(
     scores, models = [], []
     for trainer, effect in effects.items():
         name = (names or {}).get(trainer, trainer)
-        runs = [("0", seed) for seed in seeds] or [("0", None)]
+        runs: list[tuple[str | None, int | None]] = [("0", seed) for seed in seeds] or [("0", None)]
         for fold, seed in runs:
             dice = own + effect + generator.normal(0, of_seeds) + generator.normal(0, noise, cases)
             for index, value in enumerate(np.round(dice, 6)):
-                values = dict.fromkeys(METRICS, 1.0) | {"dice": float(value)}
+                values: dict[str, float | None] = dict.fromkeys(METRICS, 1.0) | {"dice": float(value)}
                 scores.append(Score(name, fold, seed, f"case_{index:03}", FOREGROUND, values))
         models.append(Model(name, trainer, plans, configuration, runs, Cost()))
     return evaluation.evaluated(

@@ -48,11 +48,11 @@ def over_datasets(
         },
         missing=missing,
         cells=cells,
-        means=[
-            pooled.mean(name, [test.difference for test in of_model])
+        means={
+            name: pooled.mean([test.difference for test in of_model])
             for name, of_model in tests.items()
             if name in everywhere and len(of_model) == len(datasets)
-        ],
+        },
         counts=pooled.counts(tests),
         rankings=rankings,
         overall=overall,

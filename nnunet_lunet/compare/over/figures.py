@@ -27,7 +27,7 @@ def differences(over: OverDatasets) -> Figure | None:
     """A block a data set, a line a model: difference with its interval; below, the means over data sets."""
     others = [model for model in over.models if model != over.baseline]
     tested = {(cell.dataset, cell.model): cell for cell in over.cells if cell.test is not None}
-    means = {mean.model: mean for mean in over.means}
+    means = over.means
     if not tested:
         return None
     blocks = [*over.datasets, *["mean over data sets"] * bool(means)]
@@ -91,16 +91,14 @@ def rank_stability(over: OverDatasets) -> Figure | None:
     columns = min(_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
     height = max(1.8, 0.36 * len(order) + 0.9)
-    figure = Figure(figsize=(10, rows * height + 0.3), layout="constrained")
-    grid = figure.subplots(rows, columns + 1, squeeze=False, width_ratios=[1] * columns + [1.1])
+    figure = Figure(figsize=(10, max(3.6, 0.29 * len(order) + 0.5, rows * height + 0.3)), layout="constrained")
+    grid = figure.add_gridspec(rows, columns + 1, width_ratios=[1] * columns + [1.1])
     marks = looks(over)
-    free = list(grid[:, :columns].flat)
-    for axes, (name, ranking) in zip(free, panels.items(), strict=False):
+    for place, (name, ranking) in enumerate(panels.items()):
+        axes = figure.add_subplot(grid[divmod(place, columns)])
         _blobs(axes, ranking, order, marks)
         axes.set_title(in_two_lines(name, 26), fontsize=9, loc="left")
-    for axes in [*free[len(panels) :], *grid[1:, columns]]:
-        axes.set_axis_off()
-    names(grid[0, columns], order, marks)
+    names(figure.add_subplot(grid[:, columns]), order, marks)
     figure.supylabel("rank (1: best)", fontsize=9)
     return figure
 
@@ -115,7 +113,8 @@ def _blobs(axes: Any, ranking: Ranking, order: list[str], marks: dict[str, Mark]
                 place, number, marker="o", markersize=_BLOB * frequency**0.5, color=marks[model].colour, alpha=0.75,
                 markeredgewidth=0, linestyle="none", zorder=2,
             )  # fmt: skip
-        axes.plot(place, rank.rank, marker="x", markersize=5, color=BLACK, markeredgewidth=1.2, zorder=3)
+        for colour, width in (("white", 3), (BLACK, 1.2)):
+            axes.plot(place, rank.rank, marker="x", markersize=5, color=colour, markeredgewidth=width, zorder=3)
     last = len(order)
     axes.set(xlim=(-0.6, last - 0.4), ylim=(last + 0.6, 0.4))
     axes.set_xticks(range(last), [str(marks[model].number) for model in order], fontsize=8)

@@ -102,17 +102,16 @@ def _over_names(over: OverDatasets) -> list[str]:
 
 
 def _over(over: OverDatasets) -> Iterable[dict[str, Any]]:
-    means, counts = ({each.model: each for each in found} for found in (over.means, over.counts))
     ranks = {rank.model: rank for rank in over.overall.ranks} if over.overall else {}
     for model in over.models:
         row: dict[str, Any] = {
             "model": model,
             "datasets": len(over.datasets) - len(over.missing.get(model, [])),
         }
-        if mean := means.get(model):
+        if mean := over.means.get(model):
             row |= {"mean_difference": mean.mean, "low": mean.low, "high": mean.high, "df": mean.df}
             row |= {"sd_over_datasets": mean.deviation}
-        if count := counts.get(model):
+        if count := over.counts.get(model):
             row |= {"verdicts": count.verdicts, "non_inferior": count.non_inferior}
             row |= {"non_inferior_holm_over_all": count.corrected}
         if rank := ranks.get(model):

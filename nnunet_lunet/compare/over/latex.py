@@ -27,19 +27,18 @@ def escaped(text: str) -> str:
 
 def _differences(over: OverDatasets) -> str:
     cells = table.by_place(over)
-    means, counts = ({each.model: each for each in found} for found in (over.means, over.counts))
     header = ["Model", *over.datasets, "Mean", "Non-inferior"]
     lines = [_row(header)]
     for model in (name for name in over.models if name != over.baseline):
         of_model = [cells[model, dataset] for dataset in over.datasets]
-        middle, bracket, interval = table.mean_text(means.get(model)).partition("[")
+        middle, bracket, interval = table.mean_text(over.means.get(model)).partition("[")
         lines += [
             _joined(
                 [
                     escaped(model),
                     *(_difference(cell, over) for cell in of_model),
                     escaped(middle.strip()),
-                    escaped(table.count_texts(counts[model])[0]),
+                    escaped(table.count_texts(over.counts[model])[0]),
                 ]
             ),
             _joined(["", *(_interval(cell) for cell in of_model), _small(escaped(bracket + interval)), ""]),

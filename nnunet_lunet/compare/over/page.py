@@ -28,7 +28,6 @@ def write(over: OverDatasets, file: IO[bytes]) -> None:
     text = environment.from_string((own / "page.html").read_text(encoding="utf-8")).render(
         o=over, marks=marks, words=words, tests=tests_table, table=table, cells=table.by_place(over),
         others=[model for model in over.models if model != over.baseline], findings=sentences.findings(over),
-        means={mean.model: mean for mean in over.means}, counts={count.model: count for count in over.counts},
         style=Markup(style), script=Markup(script), style_hash=_hash(style), script_hash=_hash(script),
         pictures={name: _data_uri(svg) for name, draw in figures.ALL.items() if (svg := drawing.svg(draw, over))},
     )  # fmt: skip

@@ -27,19 +27,19 @@ FEWEST = 3
 _GOOD = (Verdict.NON_INFERIOR, Verdict.SUPERIOR)
 
 
-def mean(model: str, differences: Sequence[float]) -> Mean:
+def mean(differences: Sequence[float]) -> Mean:
     """:param differences: one a data set"""
     number = len(differences)
     middle = fmean(differences)
     deviation = stdev(differences) if number > 1 else None
     if deviation is None or number < FEWEST:
-        return Mean(model, middle, deviation, None, None, None)
+        return Mean(middle, deviation, None, None, None)
     df = number - 1
     half = float(stats.t.ppf(1 - statistics.ALPHA / 2, df)) * deviation / number**0.5
-    return Mean(model, middle, deviation, middle - half, middle + half, df)
+    return Mean(middle, deviation, middle - half, middle + half, df)
 
 
-def counts(tests: Mapping[str, Sequence[Test]]) -> list[Count]:
+def counts(tests: Mapping[str, Sequence[Test]]) -> dict[str, Count]:
     """In how many data sets each model is non-inferior.
 
     Of those counted as ``corrected`` the chance that any is wrong, of any model, is 2.5 % at most: Holm's correction of
@@ -52,10 +52,11 @@ def counts(tests: Mapping[str, Sequence[Test]]) -> list[Count]:
     ]
     corrected = zip(known, statistics.holm([p for _, p in known]), strict=True)
     beyond_doubt = [model for (model, _), p in corrected if p < statistics.ALPHA / 2]
-    return [
-        Count(
-            model, sum(test.verdict is not None for test in of_model),
-            sum(test.verdict in _GOOD for test in of_model), beyond_doubt.count(model),
+    return {
+        model: Count(
+            sum(test.verdict is not None for test in of_model),
+            sum(test.verdict in _GOOD for test in of_model),
+            beyond_doubt.count(model),
         )
         for model, of_model in tests.items()
-    ]  # fmt: skip
+    }

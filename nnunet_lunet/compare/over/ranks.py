@@ -144,7 +144,10 @@ def _tau(ranks: np.ndarray, again: np.ndarray) -> tuple[float, float, float] | N
     """Of two rankings one of which says nothing, all models being equal in it, there is none."""
     taus = np.array([stats.kendalltau(ranks, resample).statistic for resample in again])
     taus = taus[np.isfinite(taus)]
-    return (float(taus.mean()), *map(float, _central(taus))) if len(taus) else None
+    if not len(taus):
+        return None
+    low, high = _central(taus)
+    return float(taus.mean()), float(low), float(high)
 
 
 def _central(values: np.ndarray) -> np.ndarray:

@@ -59,7 +59,6 @@ class Mean:
     :param low: of the 95 % interval over data sets, Student's t with ``df`` degrees of freedom; None with too few
     """
 
-    model: str
     mean: float
     deviation: float | None
     low: float | None
@@ -76,7 +75,6 @@ class Count:
     :param corrected: of them, corrected by Holm over all models and data sets at once
     """
 
-    model: str
     verdicts: int
     non_inferior: int
     corrected: int
@@ -89,7 +87,8 @@ class OverDatasets:
     :param models: names over data sets, the baseline first
     :param configurations: by data set, that of each of its models
     :param missing: by model the data sets that do not have it; such a model has no rank and no mean over data sets
-    :param means: of the models in all data sets but the baseline
+    :param means: by model, of those in all data sets but the baseline
+    :param counts: by model, of all but the baseline
     :param rankings: by data set; empty where fewer than two models are in all data sets
     :param overall: of the mean of the ranks, over these data sets
     :param margin: of non-inferiority, of Dice; the same in all data sets; None where none of them has one
@@ -103,8 +102,8 @@ class OverDatasets:
     configurations: dict[str, dict[str, str]]
     missing: dict[str, list[str]]
     cells: list[Cell]
-    means: list[Mean]
-    counts: list[Count]
+    means: dict[str, Mean]
+    counts: dict[str, Count]
     rankings: dict[str, Ranking]
     overall: Ranking | None
     margin: float | None

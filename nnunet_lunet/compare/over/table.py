@@ -30,13 +30,14 @@ def differences(over: OverDatasets) -> Table:
 
 def summary(over: OverDatasets) -> Table:
     """A row a model: over data sets."""
-    means, counts = ({each.model: each for each in found} for found in (over.means, over.counts))
     header = ["model", "data sets", "mean difference [95 % CI]", "sd over data sets", "non-inferior", "over all"]
     rows = []
     for model in over.models:
         if model != over.baseline:
-            mean = means.get(model)
-            rows.append([model, present(over, model), mean_text(mean), deviation(mean), *count_texts(counts[model])])
+            mean = over.means.get(model)
+            rows.append(
+                [model, present(over, model), mean_text(mean), deviation(mean), *count_texts(over.counts[model])]
+            )
     return Table(f"Over data sets, {words.unit(_METRIC)}", header, rows)
 
 
