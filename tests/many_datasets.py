@@ -27,7 +27,7 @@ def comparison(
         for fold, seed in runs:
             dice = own + effect + generator.normal(0, of_seeds) + generator.normal(0, noise, cases)
             for index, value in enumerate(np.round(dice, 6)):
-                values: dict[str, float | None] = dict.fromkeys(METRICS, 1.0) | {"dice": float(value)}
+                values: dict[str, float | None] = {**dict.fromkeys(METRICS, 1.0), "dice": float(value)}
                 scores.append(Score(name, fold, seed, f"case_{index:03}", FOREGROUND, values))
         models.append(Model(name, trainer, plans, configuration, runs, Cost()))
     return evaluation.evaluated(

@@ -48,11 +48,11 @@ def compare(study: Study, done: Sequence[Training], settings: Settings, console:
             }
             names = [dataset, configuration, _PREDICTED]
             found[dataset, configuration, _PREDICTED] = _compare(names, asked, settings, console)
-    for kind, places in _over_datasets({place: each for place, each in found.items() if each is not None}).items():
+    for kind, places in over_datasets({place: each for place, each in found.items() if each is not None}).items():
         _together(kind, places, settings, console)
 
 
-def _over_datasets(found: Mapping[_Place, Comparison]) -> dict[tuple[str, ...], dict[_Place, Comparison]]:
+def over_datasets(found: Mapping[_Place, Comparison]) -> dict[tuple[str, ...], dict[_Place, Comparison]]:
     """What is put together, by the names that tell it from others: a dataset counts once in each.
 
     Configurations are kept apart where a dataset has several; else they may differ, as some datasets have only ``2d``.

@@ -1,15 +1,18 @@
 """What a user asks ``lunet compare`` for over several data sets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from nnunet_lunet.compare import request
 from nnunet_lunet.errors import UserError
 
 #: What a single comparison takes and several do not: which data set is it of?
 _OF_ONE = ("predictions", "references", "images")
-#: What means nothing where nothing is compared anew.
-_ANEW = ("models", "baseline", "folds", "plans", "configuration", "margins", "margin_reason", "groups", "processes")
+#: What means nothing where nothing is compared anew, and the option that asks for it.
+_ANEW = {
+    "models": "-m", "baseline": "--baseline", "folds": "-f", "plans": "-p", "configuration": "-c",
+    "margins": "--margin", "margin_reason": "--margin-reason", "groups": "--groups", "processes": "--processes",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,7 @@ class Request:
     def check(self) -> None:
         """:raises UserError: what is asked for cannot be; nothing was read"""
         if len(self.datasets) + len(self.records) < 2:
-            raise UserError(
-                "--from: a single comparison is no more than it is; name two or more, or a data set with -d"
-            )
+            raise UserError("--from: a single comparison is there already; name two or more, or a data set with -d")
         for name in _OF_ONE:
             if getattr(self.each, name):
                 raise UserError(
@@ -38,11 +39,9 @@ class Request:
                 )
         if self.datasets:
             return
-        empty = {field.name: field.default for field in fields(request.Request)}
-        given = [name for name in _ANEW if getattr(self.each, name) not in (empty[name], [])]
-        if given:
-            name = given[0].replace("_", "-").removesuffix("s" if given[0] in ("models", "folds", "margins") else "")
-            raise UserError(f"{name}: --from takes comparisons as they are; compare a data set anew with -d")
+        for name, option in _ANEW.items():
+            if getattr(self.each, name):
+                raise UserError(f"{option}: --from takes comparisons as they are; compare a data set anew with -d")
 
 
 def of_dataset(asked: str, each: request.Request) -> request.Request:

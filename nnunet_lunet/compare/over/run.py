@@ -33,8 +33,8 @@ def over_datasets(request: Request, output: Path | None, console: Console) -> Ov
     request.check()
     records = _read(request.records)
     folder = output if output is not None else FOLDER
-    prepared = _prepare(request, folder, records)
     files.check_free(folder, request.each.overwrite)
+    prepared = _prepare(request, folder, records)
     for each in prepared.values():
         run.declare(each)
     compared = {name: run.finish(each, console) for name, each in prepared.items()}

@@ -24,8 +24,8 @@ def numbers(ranking):
 def test_the_best_in_all_cases_is_first_in_all_resamples():
     cases = np.linspace(0.5, 0.9, 30)
     values = np.stack([cases + 0.01, cases + 0.05, cases])
-    (own,), overall = [found.values() if isinstance(found, dict) else found for found in ranked(Sample(values, None))]
-    for ranking in (own, overall):
+    by_dataset, overall = ranked(Sample(values, None))
+    for ranking in (*by_dataset.values(), overall):
         assert numbers(ranking) == [2, 1, 3]
         assert [rank.frequencies for rank in ranking.ranks] == [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
         assert ranking.tau == (1, 1, 1)
