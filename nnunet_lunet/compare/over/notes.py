@@ -1,5 +1,6 @@
 """What a reader of several data sets' comparisons has to know: what is missing, and what the numbers are."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -44,8 +45,12 @@ def _lacking(over: OverDatasets) -> list[str]:
 
 
 def _unlike(over: OverDatasets, comparisons: Mapping[str, Comparison]) -> list[str]:
-    """Where the comparisons were made with different versions, or models trained in different configurations."""
+    """Data sets of one name, different versions, and models that were trained in different configurations."""
     told = []
+    for name, times in Counter(comparison.dataset for comparison in comparisons.values()).items():
+        if times > 1:
+            both = " and ".join(dataset for dataset, comparison in comparisons.items() if comparison.dataset == name)
+            told.append(f"{both} are all of {name}: cases that they share would count more than once.")
     for package in over.versions:
         of_dataset = {dataset: found.versions.get(package, "not told") for dataset, found in comparisons.items()}
         if len(set(of_dataset.values())) > 1:

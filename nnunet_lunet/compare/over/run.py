@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nnunet_lunet import numbers
 from nnunet_lunet.compare import files, margins, run, selection
 from nnunet_lunet.compare.over import analysis, matching, table
 from nnunet_lunet.compare.over import files as over_files
@@ -75,6 +76,9 @@ def _read(asked: Sequence[str]) -> dict[str, Comparison]:
     for entry in asked:
         name, file = _name_and_file(entry)
         comparison = files.read_json(file / files.JSON if file.is_dir() else file)
+        for other, earlier in found.items():
+            if (earlier.dataset, earlier.scores) == (comparison.dataset, comparison.scores):
+                raise UserError(f"--from {entry}: these are the scores of {other} again; a data set counts once")
         if found.setdefault(name or comparison.dataset, comparison) is not comparison:
             raise UserError(
                 f"--from {entry}: {name or comparison.dataset} is there already; a data set counts once, and another "
@@ -124,15 +128,21 @@ def _overview(over: OverDatasets) -> Table:
     """A row a model, for the terminal."""
     found = Table(
         title=Text(f"Over {len(over.datasets)} data sets: foreground Dice, model minus {over.baseline}"),
-        caption=Text("points of 0.01; non-inferior by each data set's own verdict, and with Holm over all at once"),
+        caption=Text("points of 0.01; non-inferior by each data set's own verdict; (over all): with Holm over all at once"),
         box=box.SIMPLE_HEAD, pad_edge=False,
     )  # fmt: skip
     found.add_column("model", overflow="fold", min_width=12)
-    for heading in ("data sets", "mean [95 % CI]", "non-inferior", "over all", "mean rank [95 %]"):
+    for heading in ("mean [95 % CI]", "non-inferior", "mean rank [95 %]"):
         found.add_column(heading, justify="right", no_wrap=True)
     ranks = {rank.model: table.mean_rank(rank) for rank in over.overall.ranks} if over.overall else {}
-    for model, datasets, mean, _, *counted in table.summary(over).rows:
+    for model, _, mean, _, counted, corrected in table.summary(over).rows:
+        # In several lines, so that the names have room in a terminal of 80 columns.
+        lines = (
+            mean,
+            counted if corrected == numbers.MISSING else f"{counted} ({corrected} over all)",
+            ranks.get(model),
+        )
         found.add_row(
-            Text(model), datasets, mean.replace(" [", "\n["), *counted, ranks.get(model, "").replace(" [", "\n[")
+            Text(model), *((text or numbers.MISSING).replace(" [", "\n[").replace(" (", "\n(") for text in lines)
         )
     return found

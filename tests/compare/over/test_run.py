@@ -139,13 +139,21 @@ def test_a_record_of_another_margin_is_refused_before_anything_is_scored(lunet, 
 
 
 def test_two_hospitals_may_have_a_data_set_of_one_name(lunet, record, tmp_path):
+    other = tmp_path / "other"
+    shutil.move(record("Dataset001_A", random=1), other)
     first = record("Dataset001_A")
-    shutil.copytree(first, tmp_path / "other")
-    error = lunet("--from", first, "--from", str(tmp_path / "other"), ok=False)
+    error = lunet("--from", first, "--from", str(other), ok=False)
     assert "Dataset001_A is there already" in error and "NAME=FILE" in error
-    lunet("--from", f"here={first}", "--from", f"there={tmp_path / 'other'}")
+    lunet("--from", f"here={first}", "--from", f"there={other}")
     text = (lunet.out / over_files.MARKDOWN).read_text()
     assert text.startswith("# 2 models over 2 data sets\n\nhere, there; baseline UNetTrainer.")
+    assert "- here and there are all of Dataset001_A: cases that they share would count more than once." in text
+
+
+def test_the_same_scores_are_no_second_data_set(lunet, record):
+    file = record("Dataset001_A")
+    error = lunet("--from", f"here={file}", "--from", f"there={file}/{files.JSON}", ok=False)
+    assert "these are the scores of here again" in error and not lunet.out.exists()
 
 
 def test_a_folder_that_is_not_empty_is_not_written_into(lunet, record):
