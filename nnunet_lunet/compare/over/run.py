@@ -128,7 +128,7 @@ def _overview(over: OverDatasets) -> Table:
     """A row a model, for the terminal."""
     found = Table(
         title=Text(f"Over {len(over.datasets)} data sets: foreground Dice, model minus {over.baseline}"),
-        caption=Text("points of 0.01; non-inferior by each data set's own verdict; (over all): with Holm over all at once"),
+        caption=Text("points of 0.01; non-inferior by each data set's verdict, (over all) with Holm over all at once"),
         box=box.SIMPLE_HEAD, pad_edge=False,
     )  # fmt: skip
     found.add_column("model", overflow="fold", min_width=12)

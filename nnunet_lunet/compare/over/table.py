@@ -60,7 +60,7 @@ def stability(over: OverDatasets) -> Table:
     """A row a data set: Kendall's tau of its ranking and the resamples'."""
     if over.overall is None:
         return Table("How stable the ranking is", [], [])
-    header = ["data set", "cases", "resampled over", "mean tau [95 %]"]
+    header = ["data set", "cases or groups", "resampled over", "mean tau [95 %]"]
     rows = [
         [name, str(ranking.units), "cases and seeds" if ranking.over_seeds else "cases", tau(ranking)]
         for name, ranking in {**over.rankings, "over data sets": over.overall}.items()
