@@ -24,7 +24,7 @@ from nnunet_lunet.compare.record import PRIMARY_ENDPOINT, Comparison
 from nnunet_lunet.compare.statistics import Value
 from nnunet_lunet.errors import UserError
 
-#: As many as challengeR's paper has.
+#: As many as challengeR's examples have.
 RESAMPLES = 1000
 
 
