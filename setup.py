@@ -83,6 +83,7 @@ setup(
     package_data={
         "nnunet_lunet": ["py.typed"],
         "nnunet_lunet.registration": ["external/*.py"],
+        "nnunet_lunet.compare.over": ["template/*"],
         "nnunet_lunet.compare.page": ["template/*"],
     },
     headers=[STARTUP_LINE],

@@ -49,6 +49,14 @@ SETUPS = {
         mv UNetTrainer__LUnet8Plans__3d_fullres nnUNetTrainer__LUnet8Plans__3d_fullres
         """,
     ),
+    "two data sets": (
+        ("three models",),
+        """
+        for folder in "$nnUNet_preprocessed" "$nnUNet_results"; do
+          cp -r "$folder/Dataset004_Hippocampus" "$folder/Dataset124_Other"
+        done
+        """,
+    ),
     "patients of the cases": (
         (),
         """

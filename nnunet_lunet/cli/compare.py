@@ -8,7 +8,12 @@ import typer
 
 
 def compare(
-    dataset: Annotated[str | None, typer.Option("-d", "--dataset", help="Data set, by number or name.")] = None,
+    datasets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-d", "--dataset", metavar="DATASET[:CONFIGURATION]", help="Data set, by number or name; several for ranks."
+        ),
+    ] = None,
     models: Annotated[
         list[str] | None,
         typer.Option("-m", "--model", help="[NAME=]TRAINER[:PLANS[:CONFIGURATION]]; several; all if none."),
@@ -43,9 +48,19 @@ def compare(
     processes: Annotated[
         int | None, typer.Option(help="Processes that score cases; nnU-Net's default, where several are faster.")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder to write to; comparison-DATASET if not given.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to write to; comparison-DATASET, or -over-datasets, if not given.")
+    ] = None,
     groups: Annotated[
         Path | None, typer.Option(help="CSV file with columns case and group: patient of each case.")
+    ] = None,
+    records: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="[NAME=]FILE",
+            help="Comparison that is there, comparison.json or its folder, to put together with others; several.",
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write into a folder that is not empty.")] = False,
 ) -> None:
@@ -55,14 +70,22 @@ def compare(
     from rich.console import Console
 
     from nnunet_lunet.compare import margins, run
+    from nnunet_lunet.compare.over import request as over_request
     from nnunet_lunet.compare.request import Request
 
     question = margins.large(margins.read(margin or []))
     if question and not yes and sys.stdin.isatty():
         yes = typer.confirm(f"{question}. Is that meant?", abort=True)
     request = Request(
-        dataset, models or [], predictions or [], references, baseline, folds.split(",") if folds else [], plans,
+        None, models or [], predictions or [], references, baseline, folds.split(",") if folds else [], plans,
         configuration, tolerance or [], margin or [], margin_reason, yes, processes, overwrite,
         shlex.join(["lunet", *sys.argv[1:]]), images, groups,
     )  # fmt: skip
+    if records or len(datasets or []) > 1:
+        from nnunet_lunet.compare.over import run as over
+
+        over.over_datasets(over_request.Request(request, datasets or [], records or []), output, Console())
+        return
+    for dataset in datasets or []:
+        request = over_request.of_dataset(dataset, request)
     run.run(request, output, Console())

@@ -122,12 +122,25 @@ def difference(model: Sequence[Block], baseline: Sequence[Block]) -> Difference:
     over_cases = paired.var(-1, ddof=1) / number
     rest = sum(part.share * part.rest / part.trainings for part in parts) / number
     alone = np.maximum(over_cases - rest, 0)
-    seeds = sum(part.share**2 * _training(part) / part.trainings for part in parts)
+    seeds = _over_seeds(parts)
     error, df = _satterthwaite(over_cases, number, parts)
     return Difference(
         paired.mean(-1), error, df, Sources(alone, seeds, np.minimum(rest, over_cases)),
         twice_seeds=_half_width(alone, parts, number, 2, 1), twice_cases=_half_width(alone, parts, number, 1, 2),
     )  # fmt: skip
+
+
+def of_trainings(blocks: Sequence[Block]) -> Any:
+    """What the trainings of a model contribute to the variance of its mean, 0 or more.
+
+    :param blocks: as those of :func:`difference`
+    """
+    number = sum(len(block.cases) for block in blocks)
+    return _over_seeds([_part(block, number) for block in blocks])
+
+
+def _over_seeds(parts: Sequence[_Part]) -> Any:
+    return sum(part.share**2 * _training(part) / part.trainings for part in parts)
 
 
 def _over_trainings(blocks: Sequence[Block], number: int) -> np.ndarray:

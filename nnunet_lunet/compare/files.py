@@ -71,7 +71,7 @@ def write(comparison: Comparison, folder: Path, overwrite: bool) -> None:
     :raises UserError: it has something in it and ``overwrite`` is false, or a file cannot be written
     """
     contents = {
-        "scores.csv": _csv(_flat_names(), map(_flat, comparison.scores)),
+        "scores.csv": csv_text(_flat_names(), map(_flat, comparison.scores)),
         "summary.csv": _csv_of(Summary, comparison.summaries),
         "tests.csv": _csv_of(Test, comparison.tests),
         "sensitivity.csv": _csv_of(Sensitivity, comparison.sensitivity),
@@ -174,7 +174,7 @@ def _score(content: dict[str, Any]) -> Score:
 
 
 def _csv_of(kind: type, rows: Sequence[Any]) -> str:
-    return _csv([field.name for field in dataclasses.fields(kind)], map(_plain, map(vars, rows)))
+    return csv_text([field.name for field in dataclasses.fields(kind)], map(_plain, map(vars, rows)))
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,8 +182,8 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.value if isinstance(value, Enum) else value for name, value in row.items()}
 
 
-def _csv(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """None is an empty field."""
+def csv_text(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """A line for each of the rows; None, and what a row does not have, is an empty field."""
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()

@@ -46,19 +46,19 @@ def compare(
 
     :param groups: of each case; then groups take the place of cases (:func:`nnunet_lunet.compare.statistics.grouped`)
     """
-    complete = _complete(model) & _complete(baseline)
-    common = sorted(complete)
+    valued = complete(model) & complete(baseline)
+    common = sorted(valued)
     if groups:
         model, baseline = (
-            statistics.grouped([value for value in values if value.case in complete], groups)
+            statistics.grouped([value for value in values if value.case in valued], groups)
             for values in (model, baseline)
         )
-        common = sorted({groups[case] for case in complete})
+        common = sorted({groups[case] for case in valued})
     if len(common) < 2:
         return None
     means = [statistics.case_means(values) for values in (model, baseline)]
     differences = np.array([means[0][case] - means[1][case] for case in common]).round(statistics.DECIMALS)
-    found = _crossed(_blocks(model, common), _blocks(baseline, common))
+    found = _crossed(blocks(model, common), blocks(baseline, common))
     if found is None:
         difference = float(differences.mean())
         low, high = statistics.confidence_interval(differences)
@@ -73,8 +73,8 @@ def compare(
     )  # fmt: skip
 
 
-def _complete(values: Iterable[Value]) -> set[str]:
-    """Cases without an undefined value."""
+def complete(values: Iterable[Value]) -> set[str]:
+    """Cases that have a value in every run."""
     values = list(values)
     return {value.case for value in values} - {value.case for value in values if value.value is None}
 
@@ -84,14 +84,14 @@ def _seeds(values: Iterable[Value]) -> int:
 
 
 @dataclass(frozen=True)
-class _Predicted:
+class Predicted:
     """A block, and whether its trainings have two seeds or more."""
 
     block: Block
     has_seeds: bool
 
 
-def _blocks(values: Sequence[Value], cases: Sequence[str]) -> list[_Predicted]:
+def blocks(values: Sequence[Value], cases: Sequence[str]) -> list[Predicted]:
     """Cases by the trainings that predicted them: of a fold, or of all folds where these predicted the same cases."""
     places = {case: place for place, case in enumerate(cases)}
     of_case: dict[str, dict[tuple[str | None, int | None], float]] = {case: {} for case in cases}
@@ -103,7 +103,7 @@ def _blocks(values: Sequence[Value], cases: Sequence[str]) -> list[_Predicted]:
         # In one order, so that sums are the same to the last digit.
         by_trainings.setdefault(tuple(sorted(found, key=str)), []).append(case)
     return [
-        _Predicted(
+        Predicted(
             Block(
                 np.array([places[case] for case in own]),
                 np.array([[of_case[case][training] for case in own] for training in trainings]),
@@ -114,7 +114,7 @@ def _blocks(values: Sequence[Value], cases: Sequence[str]) -> list[_Predicted]:
     ]
 
 
-def _crossed(model: Sequence[_Predicted], baseline: Sequence[_Predicted]) -> Difference | None:
+def _crossed(model: Sequence[Predicted], baseline: Sequence[Predicted]) -> Difference | None:
     if not all(part.has_seeds for part in (*model, *baseline)):
         return None
     return crossed.difference([part.block for part in model], [part.block for part in baseline])

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -39,11 +38,44 @@ from nnunet_lunet.host import folders, label_maps, references, results  # fmt: s
 from nnunet_lunet.host.references import Source
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A comparison of which all is settled and nothing is scored yet.
+
+    :param baseline: name, where the request says which it is
+    :param notes: on what is not compared, or on fewer folds, seeds or cases than there are
+    :param left_out: by model, cases that it lacks and another has
+    """
+
+    request: Request
+    folder: Path
+    source: Source
+    protocol: scoring.Protocol
+    candidates: Sequence[Candidate]
+    baseline: str | None
+    notes: Sequence[str]
+    cases: Sequence[scoring.Case]
+    left_out: dict[str, list[str]]
+    margins: dict[str, float]
+    groups: dict[str, str]
+
+
 def run(request: Request, output: Path | None, console: Console) -> Comparison:
     """Compare, print the overview, and write tables, data and page.
 
     :param output: folder; ``comparison-DATASET`` if not given
     :raises UserError: see ``lunet compare --help``; nothing was written
+    """
+    prepared = prepare(request, output)
+    declare(prepared)
+    return finish(prepared, console)
+
+
+def prepare(request: Request, output: Path | None) -> Prepared:
+    """Settle what is compared; nothing is written or scored.
+
+    :param output: folder; ``comparison-DATASET`` if not given
+    :raises UserError: see ``lunet compare --help``
     """
     request.check()
     predictions = predicted.read(request.predictions)
@@ -57,29 +89,8 @@ def run(request: Request, output: Path | None, console: Console) -> Comparison:
     )
     folder = output if output is not None else Path(f"comparison-{re.sub(r'[^0-9A-Za-z._-]+', '_', source.name)}")
     files.check_free(folder, request.overwrite)
-    comparison = compare(request, source, predictions, console, lambda declared: files.declare(folder, declared))
-    files.write(comparison, folder, request.overwrite)
-    _write_page(comparison, folder)
-    for each in overview.overview(comparison):
-        console.print(each)
-    console.print(f"Tables: {folder / files.MARKDOWN}\nPage: {folder / files.PAGE}", markup=False, soft_wrap=True)
-    return comparison
-
-
-def compare(
-    request: Request,
-    source: Source,
-    predictions: Sequence[Predictions],
-    console: Console,
-    declare: Callable[[dict[str, Any]], None],
-) -> Comparison:
-    """The comparison, without writing it.
-
-    :param declare: called before anything is scored, with what is compared, by which margin, and why
-    :raises UserError: see ``lunet compare --help``
-    """
     labels = _unambiguous(results.labels(source.description))
-    candidates, asked, said = _candidates(request, source, predictions)
+    candidates, baseline, said = _candidates(request, source, predictions)
     candidates, on_folds = pairing.on_common_folds(candidates)
     on_runs = [*pairing.uneven_seeds(candidates), *pairing.single_networks(candidates)]
     common, left_out, on_cases = pairing.common_cases(candidates, source.references)
@@ -88,45 +99,90 @@ def compare(
     if request.images is not None:
         on_cases += pairing.undrawn(source.without_image(common))
     reader = label_maps.reader_class(source.description, source.references[common[0]])
-    allowed = tolerances.read(request.tolerances, labels.foreground)
-    protocol = scoring.Protocol(labels, reader, allowed)
     lacking = sorted({case for lacked in left_out.values() for case in lacked})
-    cases = scoring.cases(candidates, {case: source.references[case] for case in [*common, *lacking]})
-    limits = margins.read(request.margins)
-    groups = grouping.read(request.groups, [*common, *lacking]) if request.groups is not None else {}
-    declare({**_declared(request, source, candidates, limits), "tolerances": allowed})
+    protocol = scoring.Protocol(labels, reader, tolerances.read(request.tolerances, labels.foreground))
+    return Prepared(
+        request, folder, source, protocol, candidates, baseline,
+        [*said, *on_folds, *on_runs, *on_cases, *_lacking(left_out)],
+        scoring.cases(candidates, {case: source.references[case] for case in [*common, *lacking]}), left_out,
+        margins.read(request.margins),
+        grouping.read(request.groups, [*common, *lacking]) if request.groups is not None else {},
+    )  # fmt: skip
+
+
+def declare(prepared: Prepared) -> None:
+    """Write down what is compared, by which margin, and why.
+
+    :raises UserError: the folder cannot be written
+    """
+    request = prepared.request
+    declared = {
+        "declared": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "command": request.command,
+        "dataset": prepared.source.name,
+        "models": [candidate.name for candidate in prepared.candidates],
+        "baseline": request.baseline,
+        "primary_endpoint": " ".join(PRIMARY_ENDPOINT),
+        "margins": prepared.margins,
+        "margin_reason": request.margin_reason,
+        "tolerances": prepared.protocol.tolerances,
+    }
+    files.declare(prepared.folder, declared)
+
+
+def finish(prepared: Prepared, console: Console) -> Comparison:
+    """Score, print the overview, and write tables, data and page.
+
+    :raises UserError: a file cannot be read or written
+    """
+    comparison = _compare(prepared, console)
+    folder = prepared.folder
+    files.write(comparison, folder, prepared.request.overwrite)
+    _write_page(comparison, folder)
+    for each in overview.overview(comparison):
+        console.print(each)
+    console.print(f"Tables: {folder / files.MARKDOWN}\nPage: {folder / files.PAGE}", markup=False, soft_wrap=True)
+    return comparison
+
+
+def _compare(prepared: Prepared, console: Console) -> Comparison:
+    request, candidates, groups, limits = prepared.request, prepared.candidates, prepared.groups, prepared.margins
+    protocol = prepared.protocol
     with _progress(console) as progress:
-        step = _step(progress, "scoring cases", len(cases))
+        step = _step(progress, "scoring cases", len(prepared.cases))
         earlier = kept.Scores(kept.folder(), scoring.basis(protocol, notes.versions()))
-        scored = scoring.score(cases, protocol, earlier, request.processes, step)
+        scored = scoring.score(prepared.cases, protocol, earlier, request.processes, step)
         runs = sum(len(candidate.runs) for candidate in candidates)
         step = _step(progress, "reading checkpoints", runs)
         priced = [(candidate, *costs.cost(candidate, step)) for candidate in candidates]
     pruned, unread = pruning_runs.read(candidates)
-    baseline = asked or _largest({candidate.name: cost for candidate, cost, *_ in priced})
+    baseline = prepared.baseline or _largest({candidate.name: cost for candidate, cost, *_ in priced})
+    lacking = {case for lacked in prepared.left_out.values() for case in lacked}
     scores = [score for score in scored.scores if score.case not in lacking]
     incomplete = [score for score in scored.scores if score.case in lacking]
     tests, untested = analysis.tests(scores, baseline, limits, groups)
     particular = [
-        *said, *on_folds, *on_runs, *on_cases, *_lacking(left_out), *(note for *_, told in priced for note in told),
-        *unread, *untested, *notes.of_tests(tests), *tolerances.below_voxels(allowed, scored.edges),
+        *prepared.notes, *(note for *_, told in priced for note in told), *unread, *untested,
+        *notes.of_tests(tests), *tolerances.below_voxels(protocol.tolerances, scored.edges),
     ]  # fmt: skip
     for note in (*particular, *earlier.problems):
         console.print(Text(note, style="yellow"), soft_wrap=True)
     return Comparison(
-        dataset=source.name,
+        dataset=prepared.source.name,
         baseline=baseline,
-        labels=labels.drawn,
+        labels=protocol.labels.drawn,
         models=[_model(candidate, cost) for candidate, cost, *_ in sorted(priced, key=lambda p: p[0].name != baseline)],
         scores=scores,
         summaries=analysis.summaries(scores, groups),
         tests=tests,
         learning=[curve for *_, curves, _ in priced for curve in curves],
-        worst=worst.cases(scores, cases, source),
-        left_out=left_out,
+        worst=worst.cases(scores, prepared.cases, prepared.source),
+        left_out=prepared.left_out,
         notes=[
             *particular,
-            *notes.of_metrics(tolerances.told(allowed), labels.ignore is not None, reader),
+            *notes.of_metrics(
+                tolerances.told(protocol.tolerances), protocol.labels.ignore is not None, protocol.reader
+            ),
             *notes.of_statistics(limits, request.margin_reason, tests, groups),
             *(notes.of_pruning() if pruned else []),
         ],
@@ -140,21 +196,6 @@ def compare(
         margin_reason=request.margin_reason,
         groups=groups,
     )
-
-
-def _declared(
-    request: Request, source: Source, candidates: Sequence[Candidate], limits: dict[str, float]
-) -> dict[str, Any]:
-    return {
-        "declared": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "command": request.command,
-        "dataset": source.name,
-        "models": [candidate.name for candidate in candidates],
-        "baseline": request.baseline,
-        "primary_endpoint": " ".join(PRIMARY_ENDPOINT),
-        "margins": limits,
-        "margin_reason": request.margin_reason,
-    }
 
 
 def _unambiguous(labels: results.Labels) -> results.Labels:

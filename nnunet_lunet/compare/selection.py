@@ -87,6 +87,19 @@ def trained(dataset: str, ending: str, wanted: Wanted) -> tuple[list[Candidate],
     return _grouped(kept, ending, given), notes
 
 
+def lacking(dataset: str, wanted: Wanted) -> list[str]:
+    """Those of ``wanted.models`` that the data set has no fold with a finished validation of.
+
+    :raises UserError: one of another form
+    """
+    present = results.folds(dataset)
+    return [
+        asked
+        for asked in wanted.models
+        if not any(fold.is_validated for fold in _of(present, asked.rpartition("=")[2], wanted))
+    ]
+
+
 def check_names(candidates: Sequence[Candidate]) -> None:
     """:raises UserError: two models of one name"""
     for name, number in Counter(candidate.name for candidate in candidates).items():

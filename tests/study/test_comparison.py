@@ -1,18 +1,23 @@
 """What a study compares of trainings that are done, as nnU-Net leaves them."""
 
 import io
+import shutil
 from collections import Counter
+from dataclasses import replace
+from typing import cast
 
 import pytest
 from made_results import NAME, both, make
 from rich.console import Console
 
 from nnunet_lunet.compare import files
-from nnunet_lunet.compare.record import FOREGROUND
+from nnunet_lunet.compare.over import files as over_files
+from nnunet_lunet.compare.record import FOREGROUND, Comparison
 from nnunet_lunet.study import comparison, matrix, request
 from nnunet_lunet.study.steps import Settings
 
 __all__ = ["make"]
+OTHER = "Dataset951_Other"
 
 STUDY = """
 datasets: 950
@@ -55,7 +60,19 @@ def compare(make, tmp_path):
         comparison.compare(study, trainings, settings, Console(file=printed, width=200))
         return printed.getvalue()
 
-    vars(compared).update(raw=raw, out=tmp_path / "out", predict=study.predict)
+    def over(change, only=None):
+        """Validations of two data sets, the second a copy of the first that was changed."""
+        compared(None)
+        for folder in ("nnUNet_preprocessed", "nnUNet_results"):
+            shutil.copytree(made.root / folder / NAME, made.root / folder / OTHER)
+        change(made.root / "nnUNet_results" / OTHER)
+        more = [replace(each, dataset=OTHER) for each in trainings if only in (None, each.label)]
+        printed = io.StringIO()
+        settings = Settings(tmp_path / "out", "cpu", None)
+        comparison.compare(study, [*trainings, *more], settings, Console(file=printed, width=200))
+        return printed.getvalue()
+
+    vars(compared).update(over=over, raw=raw, out=tmp_path / "out", predict=study.predict)
     return compared
 
 
@@ -106,3 +123,43 @@ def test_predictions_that_cannot_be_compared_stop_nothing_else(compare):
     (told,) = [line for line in printed.splitlines() if "is not compared" in line]
     assert told.startswith(f"{NAME} 3d_fullres predicted is not compared: ") and "needs two" in told
     assert (compare.out / f"comparison-{NAME}-3d_fullres" / files.JSON).is_file()
+
+
+def test_several_data_sets_are_put_together(compare):
+    """The second data set is a copy of the first, so ranks and differences are the same in both."""
+    printed = compare.over(lambda folder: None)
+    folder = compare.out / "comparison-over-datasets"
+    text = (folder / over_files.MARKDOWN).read_text()
+    assert text.startswith(f"# 2 models over 2 data sets\n\n{NAME}, {OTHER}; baseline momentum=0.9.")
+    assert "| flat | 2 of 2 | −25.0 | 0.0 |" in text and "| momentum=0.9 | 1 (100 %) | 1 (100 %) |" in text
+    page = (folder / over_files.PAGE).read_text()
+    assert f'href="../comparison-{NAME}-3d_fullres/comparison.html"' in page
+    assert (compare.out / f"comparison-{OTHER}-3d_fullres" / files.PAGE).is_file()
+    assert not (compare.out / "comparison-over-datasets-predicted").exists() and "not compared" not in printed
+
+
+def test_what_has_another_baseline_is_told_and_left_out(compare):
+    """With a data set less there is one, and nothing to put together."""
+
+    def without_the_first(folder):
+        for each in folder.glob("UNetTrainer*"):
+            shutil.rmtree(each)
+
+    printed = compare.over(without_the_first, only="flat")
+    assert not (compare.out / "comparison-over-datasets").exists()
+    assert f"{OTHER} is not compared over datasets: its baseline is not momentum=0.9" in printed
+
+
+def found(*places):
+    """Comparisons of nothing, by dataset, configuration and kind."""
+    return {place: cast(Comparison, place) for place in places}
+
+
+def test_configurations_are_kept_apart_where_a_dataset_has_several():
+    a, b, c = ("A", "3d_fullres", ""), ("B", "2d", ""), ("C", "3d_fullres", "")
+    assert comparison.over_datasets(found(a, b, c)) == {(): found(a, b, c)}
+    both = ("A", "2d", "")
+    assert comparison.over_datasets(found(a, both, b, c)) == {("3d_fullres",): found(a, c), ("2d",): found(both, b)}
+    predicted = ("A", "3d_fullres", "predicted"), ("C", "3d_fullres", "predicted")
+    assert comparison.over_datasets(found(a, c, *predicted)) == {(): found(a, c), ("predicted",): found(*predicted)}
+    assert comparison.over_datasets(found(a, both)) == {}

@@ -5,7 +5,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -15,6 +15,7 @@ from matplotlib.transforms import offset_copy
 from nnunet_lunet.compare.page.marks import BLACK, Mark
 from nnunet_lunet.compare.record import Comparison
 
+_T = TypeVar("_T")
 Draw = Callable[[Comparison], Figure | None]
 GRAY = "#6b7280"
 _STYLE: dict[Any, Any] = {
@@ -28,22 +29,20 @@ _STYLE: dict[Any, Any] = {
 _BADGE = 15
 
 
-def svg(draw: Draw, comparison: Comparison) -> bytes | None:
+def svg(draw: Callable[[_T], Figure | None], subject: _T) -> bytes | None:
     """The figure as SVG; None where there is nothing to draw."""
-    return _drawn(
-        draw, comparison, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-    )
+    return _drawn(draw, subject, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
 
 
-def png(draw: Draw, comparison: Comparison) -> bytes | None:
+def png(draw: Callable[[_T], Figure | None], subject: _T) -> bytes | None:
     """The figure as PNG; None where there is nothing to draw."""
-    return _drawn(draw, comparison, format="png")
+    return _drawn(draw, subject, format="png")
 
 
-def _drawn(draw: Draw, comparison: Comparison, **options: Any) -> bytes | None:
+def _drawn(draw: Callable[[_T], Figure | None], subject: _T, **options: Any) -> bytes | None:
     buffer = io.BytesIO()
     with style():
-        figure = draw(comparison)
+        figure = draw(subject)
         if figure is None:
             return None
         figure.savefig(buffer, dpi=200, **options)

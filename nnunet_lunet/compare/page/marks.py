@@ -1,5 +1,6 @@
 """How a model is told from the others on the page and in the figures: a number and a colour."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nnunet_lunet.compare.record import Comparison
@@ -33,8 +34,11 @@ class Mark:
 
 def marks(comparison: Comparison) -> dict[str, Mark]:
     """Mark of each model by its name."""
-    others = [model.name for model in comparison.models if model.name != comparison.baseline]
+    return of_names([model.name for model in comparison.models], comparison.baseline)
+
+
+def of_names(models: Sequence[str], baseline: str) -> dict[str, Mark]:
+    """Mark of each of these names."""
+    others = [name for name in models if name != baseline]
     colours = {name: LINES[index % len(LINES)] for index, name in enumerate(others)}
-    return {
-        model.name: Mark(number, colours.get(model.name, BLACK)) for number, model in enumerate(comparison.models, 1)
-    }
+    return {name: Mark(number, colours.get(name, BLACK)) for number, name in enumerate(models, 1)}
