@@ -204,11 +204,16 @@ def test_what_cannot_be_read_is_one_line_with_its_file(tmp_path):
     volume = made((4, 12, 13))[0]
     sitk.WriteImage(sitk.GetImageFromArray(volume), str(tmp_path / "good.nii.gz"))
     sitk.WriteImage(sitk.GetImageFromArray(volume[:2]), str(tmp_path / "smaller.nii.gz"))
-    volume[0, 0, 0] = np.nan  # which ITK reads as 0 from NIfTI
-    sitk.WriteImage(sitk.GetImageFromArray(volume), str(tmp_path / "nan.nrrd"))
+    sitk.WriteImage(sitk.GetImageFromArray(volume), str(tmp_path / "whole.nii"))
+    (tmp_path / "cut.nii").write_bytes((tmp_path / "whole.nii").read_bytes()[:-40])
+    (tmp_path / "cut.nii.gz").write_bytes((tmp_path / "good.nii.gz").read_bytes()[:-40])
+    volume[0, 0, 0] = np.nan
+    for ending in ("nrrd", "nii.gz"):
+        sitk.WriteImage(sitk.GetImageFromArray(volume), str(tmp_path / f"nan.{ending}"))
     for names, said in (
         (["broken.nii.gz"], "broken.nii.gz cannot be read"), (["missing.nii.gz"], "missing.nii.gz cannot be read"),
-        (["nan.nrrd"], "nan.nrrd has values that are no numbers"),
+        (["nan.nrrd"], "nan.nrrd has values that are no numbers"), (["cut.nii"], "cut.nii cannot be read: it is cut"),
+        (["nan.nii.gz"], "nan.nii.gz has values that are"), (["cut.nii.gz"], "cut.nii.gz cannot be read: it is cut"),
         (["good.nii.gz", "smaller.nii.gz"], "smaller.nii.gz has another size"),
     ):  # fmt: skip
         with pytest.raises(PortableError) as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from . import nifti
 from .errors import PortableError
 
 
@@ -32,6 +33,8 @@ def read(files: Sequence[Path], reader: str) -> Image:
     """
     images = []
     for file in files:
+        if file.name.endswith((".nii", ".nii.gz")):
+            nifti.check(file)
         try:
             images.append(sitk.ReadImage(str(file)))
         except RuntimeError as error:
