@@ -1,6 +1,7 @@
 """The order of the package: what may import what."""
 
 import ast
+import sys
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -20,6 +21,8 @@ FOR_ALL = {
     "nnunet_lunet.registration.startup",
 }
 SHIM = "nnunet_lunet.registration.external."
+PORTABLE = "nnunet_lunet.deploy.portable"
+"""Runs where there is neither this package nor nnU-Net or torch."""
 HEAVY = {"torch", "numpy", "nnunetv2", "matplotlib"}
 
 
@@ -51,10 +54,14 @@ def imports_of(module):
             for alias in node.names:
                 yield Import(module, alias.name, None, alias.asname or alias.name, node not in lazy)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0 and node.module, f"{module}: write the whole name of what is imported"
+            origin = node.module or ""
+            if node.level:
+                # It is copied to where this package is not.
+                assert module.startswith(PORTABLE), f"{module}: write the whole name of what is imported"
+                origin = f"{PORTABLE}.{origin}".rstrip(".")
             for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                imported, name = (inner, None) if inner in TREES else (node.module, alias.name)
+                inner = f"{origin}.{alias.name}"
+                imported, name = (inner, None) if inner in TREES else (origin, alias.name)
                 yield Import(module, imported, name, alias.asname or alias.name, node not in lazy)
 
 
@@ -74,6 +81,12 @@ def is_allowed(found):
         return found.module.startswith("nnunet_lunet.trainers") and not found.at_start
     upper, lower = part(found.importer), part(found.module)
     return {upper, lower} <= set(ORDER) and ORDER.index(upper) <= ORDER.index(lower)
+
+
+def test_what_is_copied_into_portable_folders_needs_no_more_than_it_says():
+    inside = [found for found in IMPORTS if found.importer.startswith(PORTABLE)]
+    outside = {found.module.split(".")[0] for found in inside if not found.module.startswith(PORTABLE)}
+    assert outside - sys.stdlib_module_names == {"numpy", "scipy", "SimpleITK", "openvino"}
 
 
 def test_there_are_imports_to_look_at():

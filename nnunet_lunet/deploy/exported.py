@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -189,8 +190,9 @@ def _add_program(folder: Path, content: Mapping[str, Any]) -> None:
     """The package :mod:`nnunet_lunet.deploy.portable` as one file that Python runs, and how to."""
     with zipfile.ZipFile(folder / PROGRAM, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("__main__.py", f"import sys\n\nfrom {_PACKAGE}.__main__ import main\n\nsys.exit(main())\n")
-        for file in sorted(Path(portable.__path__[0]).glob("*.py")):
-            archive.write(file, f"{_PACKAGE}/{file.name}")
+        for file in sorted(resources.files(portable).iterdir(), key=lambda file: file.name):
+            if file.name.endswith(".py"):
+                archive.writestr(f"{_PACKAGE}/{file.name}", file.read_bytes())
     more = (
         f" to CASE_{len(content['channels']) - 1:04d}{content['file_ending']}" if len(content["channels"]) > 1 else ""
     )

@@ -44,10 +44,9 @@ def predict(
 
 def windows(shape: Sequence[int], patch: Sequence[int], step: float) -> Iterator[tuple[int | slice, ...]]:
     """``_internal_get_sliding_window_slicers``, without channels."""
-    slices = range(shape[0]) if len(patch) < len(shape) else [None]
+    firsts = [(index,) for index in range(shape[0])] if len(patch) < len(shape) else [()]
     of_axes = [starts(*axis, step) for axis in zip(shape[len(shape) - len(patch) :], patch, strict=True)]
-    for index, *corner in product(slices, *of_axes):
-        first = () if index is None else (index,)
+    for first, corner in product(firsts, product(*of_axes)):
         yield (*first, *(slice(start, start + size) for start, size in zip(corner, patch, strict=True)))
 
 
