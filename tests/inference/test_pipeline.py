@@ -85,7 +85,7 @@ def test_results_are_let_go_of():
     class Big:
         pass
 
-    alive = weakref.WeakSet()
+    alive: weakref.WeakSet[Big] = weakref.WeakSet()
 
     def big(*_):
         made = Big()

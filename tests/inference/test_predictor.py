@@ -65,8 +65,13 @@ def test_how_many_images_are_computed_at_a_time_does_not_matter(tiny, made, monk
         model = ours(made(tiny, "2d"))
         given = image("", (5, 70, 60))
         expected = model.predict_logits_from_preprocessed_data(given)
-        sizes, run = set(), model.network.runs[0]
-        monkeypatch.setattr(model.network, "runs", [lambda images: (sizes.add(len(images)), run(images))[1]])
+        sizes, (run,) = set(), model.network.runs
+
+        def counted(images):
+            sizes.add(len(images))
+            return run(images)
+
+        monkeypatch.setattr(model.network, "runs", [counted])
         monkeypatch.setattr(predictor, "BATCH_VOXELS", voxels)
         got = model.predict_logits_from_preprocessed_data(given)
     assert (got - expected).abs().max() < 1e-4
