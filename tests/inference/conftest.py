@@ -45,7 +45,8 @@ def _save(nnunet, name, configuration, plans, file, seed):
     file.parent.mkdir(parents=True, exist_ok=True)
     trainer.save_checkpoint(str(file))
     checkpoint = torch.load(file, weights_only=False)
-    torch.save(checkpoint | {"trainer_name": TRAINER}, file)
+    axes = tuple(range(len(trainer.configuration_manager.patch_size)))
+    torch.save(checkpoint | {"trainer_name": TRAINER, "inference_allowed_mirroring_axes": axes}, file)
 
 
 @pytest.fixture

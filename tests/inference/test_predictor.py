@@ -27,13 +27,12 @@ def edges(configuration, patch):
     return [2, patch[0] - 3, patch[1] + 9] if configuration == "2d" else [patch[0] + 5, patch[1] - 3, patch[2] + 9]
 
 
-@pytest.mark.parametrize("engine", HERE)
 @pytest.mark.parametrize(
     ("data", "configuration", "plans"),
     [("tiny", "3d_fullres", "nnUNetPlans"), ("tiny", "2d", "nnUNetPlans"), ("hard", "3d_fullres", "nnUNetPlans"),
      ("hard", "3d_fullres", RESENC)],
 )  # fmt: skip
-def test_logits_of_one_fold_and_of_two_of_different_widths(request, made, stock, engine, data, configuration, plans):
+def test_logits_of_one_fold_and_of_two_of_different_widths(request, made, stock, data, configuration, plans):
     nnunet = request.getfixturevalue(data)
     with nnunet.active():
         model = made(nnunet, configuration, plans)
@@ -41,11 +40,12 @@ def test_logits_of_one_fold_and_of_two_of_different_widths(request, made, stock,
             reference = stock(model, folds)
             given = image(model, edges(configuration, reference.configuration_manager.patch_size))
             expected = reference.predict_logits_from_preprocessed_data(given)
-            got = ours(model, folds, engine).predict_logits_from_preprocessed_data(given)
-            assert got.shape == expected.shape and got.dtype == torch.float32
             assert expected.std() > 1
-            assert (got - expected).abs().max() < 1e-3
-            assert (got.argmax(0) == expected.argmax(0)).float().mean() >= 0.9999
+            for engine in HERE:
+                got = ours(model, folds, engine).predict_logits_from_preprocessed_data(given)
+                assert got.shape == expected.shape and got.dtype == torch.float32
+                assert (got - expected).abs().max() < 1e-3, engine
+                assert (got.argmax(0) == expected.argmax(0)).float().mean() >= 0.9999, engine
 
 
 @pytest.mark.parametrize("options", [{"use_mirroring": False}, {"tile_step_size": 0.9}, {"use_gaussian": False}])
@@ -99,8 +99,8 @@ def test_bf16_is_near_and_is_not_f32(tiny, made, engine):
             ours(model, engine=engine, precision=precision).predict_logits_from_preprocessed_data(given)
             for precision in ("f32", "bf16")
         )
-    difference = (exact - short).abs().max() / exact.std()
-    assert 1e-4 < difference < 0.2
+    difference = (exact - short).abs().mean() / exact.std()
+    assert 1e-4 < difference < 0.05
 
 
 def test_values_that_are_not_finite_are_no_segmentation(tiny, made):

@@ -70,19 +70,18 @@ def off_grid(tmp_path):
     return make
 
 
-@pytest.mark.parametrize("engine", [name for name, engine in engines.ENGINES.items() if engine.is_installed])
 @pytest.mark.parametrize(
     ("data", "configuration", "plans"),
     [("tiny", "2d", "nnUNetPlans"), ("tiny", "3d_fullres", "nnUNetPlans"), ("hard", "2d", RESENC),
      ("hard", "3d_fullres", "nnUNetPlans")],
 )  # fmt: skip
-def test_label_maps_are_stocks(request, made, stock, off_grid, tmp_path, engine, data, configuration, plans):
+def test_label_maps_are_stocks(request, made, stock, off_grid, tmp_path, data, configuration, plans):
     nnunet = request.getfixturevalue(data)
     with nnunet.active():
         model = made(nnunet, configuration, plans)
         images = off_grid(nnunet)
         expected = by_stock(stock(model, (0, 1), use_mirroring=False), images, tmp_path / "stock")
-        printed = predict(images, tmp_path / "ours", model, folds=("0", "1"), engine=engine)
+        printed = predict(images, tmp_path / "ours", model, folds=("0", "1"), engine=FAST)
     assert_same(tmp_path / "ours", expected)
     number = len(list(expected.glob("*.nii.gz")))
     assert len(printed.splitlines()) == number + 1
