@@ -13,6 +13,14 @@ TRAINER = "LUnetPruningTrainer_w6_keep50_2epochs"
 NARROW = "LUnetTrainer_w4"
 
 
+@pytest.fixture(autouse=True)
+def _threads():
+    """A prediction takes all cores; the tests after it do not."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def made():
     """``made(nnunet, configuration)``: a model folder with two folds, the second of which has other widths."""

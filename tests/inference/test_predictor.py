@@ -23,8 +23,8 @@ def image(model, edges):
 
 
 def edges(configuration, patch):
-    """Two windows or three an axis; of a stack of slices two, of one axis fewer voxels than the window."""
-    return [2, patch[0] - 3, patch[1] + 9] if configuration == "2d" else [patch[0] + 5, patch[1] - 3, patch[2] + 9]
+    """Two windows, of each of two slices in 2D; along one axis fewer voxels than a window has."""
+    return [2, patch[0] - 3, patch[1] + 9] if configuration == "2d" else [patch[0] - 3, patch[1], patch[2] + 9]
 
 
 @pytest.mark.parametrize(
