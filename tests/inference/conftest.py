@@ -10,7 +10,7 @@ import torch
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
 TRAINER = "LUnetPruningTrainer_w6_keep50_2epochs"
-NARROW = "LUnetTrainer_w4"
+NARROW = "UNetTrainer_w4"
 
 
 @pytest.fixture(autouse=True)
