@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nibabel
 import numpy as np
@@ -147,7 +147,7 @@ def _check_nifti(file: Path) -> None:
     """
     if not file.name.endswith((".nii", ".nii.gz")):
         return
-    stored = _read(lambda name: nibabel.load(name).dataobj.get_unscaled(), file)
+    stored = _read(lambda name: cast(Any, nibabel.load(name)).dataobj.get_unscaled(), file)
     if stored.dtype.kind == "f":
         _check_finite(stored, (file,))
 
