@@ -124,6 +124,20 @@ def networks() -> list[Row]:
     ]
 
 
+def engines() -> list[Row]:
+    """What computes the network in prediction."""
+    return [
+        {
+            "`--engine`": code(row["name"]),
+            "computes with": row["about"],
+            "`--precision`": ", ".join(map(code, row["precisions"])),
+            "`-device`": ", ".join(map(code, row["devices"])),
+            "extra": code(row["extra"]) if row["extra"] else "",
+        }
+        for row in INFO["engines"]
+    ]
+
+
 def metrics() -> list[Row]:
     """What ``lunet compare`` scores."""
     return [
@@ -185,6 +199,7 @@ TABLES: dict[str, Callable[[], list[Row] | str]] = {
     "strategies": strategies,
     "profiles": profiles,
     "networks": networks,
+    "engines": engines,
     "metrics": metrics,
     "study_keys": study_keys,
     "commands": commands,

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from nnunet_lunet.architectures import registry, widths
 from nnunet_lunet.compare.metrics import METRICS
+from nnunet_lunet.inference import engines
 from nnunet_lunet.planning import presets
 from nnunet_lunet.pruning import scores, strategies
 from nnunet_lunet.trainers import names
@@ -51,6 +52,16 @@ def tables() -> dict[str, list[dict[str, Any]]]:
             for name, each in registry.NETWORKS.items()
         ],
         "presets": [_preset(presets.load(name)) for name in presets.names()],
+        "engines": [
+            {
+                "name": name,
+                "about": engine.about,
+                "precisions": list(engine.precisions),
+                "devices": list(engine.devices),
+                "extra": engine.package,
+            }
+            for name, engine in engines.ENGINES.items()
+        ],
         "metrics": [
             {"name": name, "about": metric.heading, "more_is_better": metric.more_is_better}
             for name, metric in METRICS.items()

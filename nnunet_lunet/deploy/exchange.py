@@ -1,5 +1,6 @@
 """A network in the formats of other programs, in memory: ONNX and OpenVINO's. Any number of images at a time."""
 
+import copy
 import io
 import warnings
 from collections.abc import Iterator, Sequence
@@ -28,9 +29,11 @@ def to_openvino(network: nn.Module, patch_size: Sequence[int]) -> Any:
     except ImportError as error:
         raise missing("OpenVINO", "openvino", "an OpenVINO network") from error
     example = _example(network, patch_size)
+    # Constants of the model are the memory of these parameters, which must not be given other weights.
+    own = copy.deepcopy(network)
     with _traced():
         free_batch = openvino.PartialShape([-1, *example.shape[1:]])
-        model = openvino.convert_model(network, example_input=example, input=[free_batch])
+        model = openvino.convert_model(own, example_input=example, input=[free_batch])
     model.inputs[0].get_tensor().set_names({IMAGE})
     model.outputs[0].get_tensor().set_names({LOGITS})
     return model

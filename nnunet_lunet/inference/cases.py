@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import nibabel
 import numpy as np
 import torch
 from batchgenerators.utilities.file_and_folder_operations import save_pickle
@@ -88,12 +89,13 @@ def load(case: Case, model: nnUNetPredictor) -> Loaded:
     """
     plans, configuration = model.plans_manager, model.configuration_manager
     reader = plans.image_reader_writer_class()
+    for file in case.images:
+        _check_nifti(file)
     image, properties = _read(reader.read_images, case.images)
     expected = len(model.dataset_json.get("channel_names") or model.dataset_json["modality"])
     if len(image) != expected:
         raise CaseError(f"it has {len(image)} channels in {_names(case.images)}, the model takes {expected}")
-    if not np.isfinite(image).all():
-        raise CaseError(f"values of {_names(case.images)} are not finite (NaN)")
+    _check_finite(image, case.images)
     previous = None
     if case.previous is not None:
         previous, _ = _read(reader.read_seg, case.previous)
@@ -136,6 +138,23 @@ def clear_up(begun: Sequence[Case]) -> None:
     """Remove what :func:`save` was writing when it was stopped."""
     for case in begun:
         remove_left_over(case.folder, case.name)
+
+
+def _check_nifti(file: Path) -> None:
+    """SimpleITK takes zeros for what is missing of a NIfTI file that is cut off, and for values that are no numbers.
+
+    :raises CaseError: it has either
+    """
+    if not file.name.endswith((".nii", ".nii.gz")):
+        return
+    stored = _read(lambda name: cast(Any, nibabel.load(name)).dataobj.get_unscaled(), file)
+    if stored.dtype.kind == "f":
+        _check_finite(stored, (file,))
+
+
+def _check_finite(image: np.ndarray, files: tuple[Path, ...]) -> None:
+    if not np.isfinite(image).all():
+        raise CaseError(f"values of {_names(files)} are not finite (NaN)")
 
 
 def _read(reader: Callable[[Any], Any], files: Path | tuple[Path, ...]) -> Any:

@@ -1,23 +1,17 @@
 """What computes the network in prediction: PyTorch, OpenVINO, ONNX Runtime. No torch before a network is prepared."""
 
-from __future__ import annotations
-
 import copy
 import importlib.util
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from nnunet_lunet.errors import UserError, missing
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    #: Logits ``(N, classes, …)`` of images ``(N, C, …)``, both in single precision.
-    Run = Callable[[Tensor], Tensor]
-
+#: Logits ``(N, classes, …)`` of images ``(N, C, …)``, both tensors in single precision on the CPU or the device.
+Run = Callable[[Any], Any]
 AUTO = "auto"
 F32, BF16 = "f32", "bf16"
 #: For ``--precision``.
@@ -45,12 +39,13 @@ class Settings:
 class Engine:
     """One way to compute a network.
 
-    :param prepare: makes what computes a network; it must keep no reference to it, whose weights change afterwards
+    :param prepare: makes what computes a ``torch.nn.Module`` on patches of a size, and keeps no reference to it: its
+        weights change afterwards
     :param package: that must be installed, of the extra of this name
     """
 
     about: str
-    prepare: Callable[[nn.Module, Sequence[int], Settings], Run]
+    prepare: Callable[[Any, Sequence[int], Settings], Run]
     package: str | None = None
     precisions: tuple[str, ...] = (F32,)
     devices: tuple[str, ...] = ("cpu",)
@@ -60,7 +55,7 @@ class Engine:
         return self.package is None or importlib.util.find_spec(self.package) is not None
 
 
-def _by_torch(network: nn.Module, patch_size: Sequence[int], settings: Settings) -> Run:
+def _by_torch(network: Any, patch_size: Sequence[int], settings: Settings) -> Run:
     import torch
 
     # Channels last, which trainers take, is no faster without a backward pass.
@@ -68,15 +63,14 @@ def _by_torch(network: nn.Module, patch_size: Sequence[int], settings: Settings)
     if settings.precision == F32:
         return own
 
-    def in_bf16(images: Tensor) -> Tensor:
+    def in_bf16(images: Any) -> Any:
         with torch.autocast("cpu", torch.bfloat16):
-            logits: Tensor = own(images)
-        return logits.float()
+            return own(images).float()
 
     return in_bf16
 
 
-def _by_openvino(network: nn.Module, patch_size: Sequence[int], settings: Settings) -> Run:
+def _by_openvino(network: Any, patch_size: Sequence[int], settings: Settings) -> Run:
     import openvino
     import torch
 
@@ -87,7 +81,7 @@ def _by_openvino(network: nn.Module, patch_size: Sequence[int], settings: Settin
     return lambda images: torch.from_numpy(compiled(images.numpy())[0])
 
 
-def _by_onnxruntime(network: nn.Module, patch_size: Sequence[int], settings: Settings) -> Run:
+def _by_onnxruntime(network: Any, patch_size: Sequence[int], settings: Settings) -> Run:
     import onnxruntime
     import torch
 

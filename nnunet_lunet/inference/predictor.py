@@ -10,6 +10,7 @@ from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.inference.sliding_window_prediction import compute_gaussian
 from torch import Tensor, nn
 
+from nnunet_lunet.errors import UserError
 from nnunet_lunet.inference.engines import ENGINES, Settings
 
 #: Voxels of the images that the network gets at a time. More at a time save calls where patches are small.
@@ -54,14 +55,24 @@ class Predictor(nnUNetPredictor):
     def initialize_from_trained_model_folder(
         self, model_training_output_dir: str, use_folds: Any, checkpoint_name: str = "checkpoint_final.pth"
     ) -> None:
-        """As nnU-Net's; each fold's network is prepared by the engine once."""
+        """As nnU-Net's; each fold's network is prepared by the engine once.
+
+        :raises UserError: the engine lacks a layer of the network
+        """
         super().initialize_from_trained_model_folder(model_training_output_dir, use_folds, checkpoint_name)
         network = getattr(self.network, "_orig_mod", self.network).eval()
-        prepare, runs = ENGINES[self.settings.engine].prepare, []
+        runs = []
         for weights in self.list_of_parameters:
             network.load_state_dict(weights)
-            runs.append(prepare(network, self.configuration_manager.patch_size, self.settings))
+            runs.append(self._prepared(network))
         self.network, self.list_of_parameters = Folds(runs), []
+
+    def _prepared(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
+        engine = self.settings.engine
+        try:
+            return ENGINES[engine].prepare(network, self.configuration_manager.patch_size, self.settings)
+        except Exception as error:
+            raise UserError(f"--engine {engine} cannot compute this network ({error}): use --engine torch") from error
 
     def predict_logits_from_preprocessed_data(self, data: Tensor) -> Tensor:
         """Logits ``(classes, X, Y, Z)`` of an image ``(C, X, Y, Z)``, in single precision."""
