@@ -48,8 +48,11 @@ def _save(nnunet, name, configuration, plans, file, seed):
         for tensor in trainer.network.parameters():
             if tensor.ndim == 1:
                 tensor += 0.3 * torch.randn_like(tensor)
+        trainer.network.eval()
+        patch = torch.randn(1, trainer.num_input_channels, *trainer.configuration_manager.patch_size)
+        size = trainer.network(patch)[0].std()
         for head in trainer.network.decoder.seg_layers:
-            head.weight *= 20
+            head.weight *= 5 / size
     file.parent.mkdir(parents=True, exist_ok=True)
     trainer.save_checkpoint(str(file))
     checkpoint = torch.load(file, weights_only=False)
