@@ -128,7 +128,7 @@ OPTIONS = (
     ),
     Option("_noDS", "(noDS)", "deep_supervision", lambda word: False, "without deep supervision, as the paper trains"),
     Option(
-        "_bf16", "(bf16)", "bf16", bool, "computes in bfloat16: on a GPU in place of half precision, on a CPU of single",
+        "_bf16", "(bf16)", "bf16", bool, "in bfloat16: on a GPU in place of half precision, on a CPU of single",
         families=("LUnetTrainer", "UNetTrainer"),
     ),
     _one_of(STRATEGIES, "strategy", "which channel goes", _PRUNING),
