@@ -10,7 +10,7 @@ from nnunet_lunet.compare.record import FOREGROUND, Comparison, Test
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "−": r"$-$", "–": "--", "±": r"$\pm$", "×": r"$\times$",
+    "|": r"\textbar{}", '"': r"{\char34}", "−": r"$-$", "–": "--", "±": r"$\pm$", "×": r"$\times$",
     "…": r"\dots{}", "’": "'", "\u00a0": "~",
 }  # fmt: skip
 
@@ -80,7 +80,7 @@ def _against(test: Test | None) -> list[str]:
 
 
 def _listed(texts: set[str]) -> str:
-    return "; ".join(sorted(texts))
+    return " or ".join(sorted(texts))
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -48,7 +48,7 @@ def _runs(models: Sequence[Model]) -> list[str]:
     if len(of_runs) == 1:
         told = [f"Of {'each' if len(models) > 1 else 'the'} model, {next(iter(of_runs))} were scored."]
     else:
-        told = ["Scored were: " + "; ".join(f"{runs} ({', '.join(names)})" for runs, names in of_runs.items()) + "."]
+        told = ["Scored were " + "; ".join(f"of {', '.join(names)} {runs}" for runs, names in of_runs.items()) + "."]
     if any(len(model.runs) > 1 for model in models):
         told.append("Of a case that several runs predicted, the mean over them counts once.")
     return told
@@ -72,13 +72,13 @@ def _metrics(comparison: Comparison) -> list[str]:
 def _undefined(comparison: Comparison) -> list[str]:
     told = []
     for metric in METRICS:
-        own = [entry for entry in comparison.summaries if (entry.label, entry.metric) == (FOREGROUND, metric)]
+        own = [entry for entry in comparison.summaries if entry.metric == metric and entry.label != FOREGROUND]
         undefined, runs = sum(entry.undefined for entry in own), sum(entry.runs for entry in own)
         if undefined:
             told.append(
-                f"{words.name(metric)} is not defined in {numbers.whole(undefined)} of "
-                f"{numbers.whole(runs)} predictions of a case, where prediction or reference is empty; these are in no "
-                "mean, and a difference is over the cases that have a value in every run of both models."
+                f"{words.name(metric)} is not defined for {numbers.whole(undefined)} of {numbers.whole(runs)} predictions "
+                "of a label, where prediction or reference is empty; these are in no mean, and a difference is over the "
+                f"{comparison.unit} that have a value in every run of both models."
             )
     left_out = {case for cases in comparison.left_out.values() for case in cases}
     if left_out:

@@ -11,6 +11,8 @@ from nnunet_lunet.compare import table, words
 from nnunet_lunet.compare.page import drawing, shown
 from nnunet_lunet.compare.record import Comparison
 
+_BEYOND = "Arrows: what lies beyond the end of the axis, of several cases the furthest."
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -65,8 +67,8 @@ def _about_differences(comparison: Comparison) -> tuple[str, str]:
     )
     caption = (
         "A dot is a case: foreground Dice of the model minus that of the baseline, right of the line where the model "
-        "is better. Box: quartiles and median; diamond and thick line: mean with its 95 % confidence interval. Arrows: "
-        "what lies beyond the end of the axis; with a number, the cases there and the furthest of them."
+        "is better. Box: quartiles and median; diamond and thick line: mean with its 95 % confidence interval. "
+        f"{_BEYOND}"
     )
     tests = words.main_tests(comparison)
     if any(test.verdict is not None for test in tests):
@@ -87,7 +89,7 @@ def _about_distribution(comparison: Comparison) -> tuple[str, str]:
     return (
         f"Dot plot of foreground Dice by case. {values}.",
         "A dot is a case: foreground Dice of the model, the mean over its runs. Box: quartiles and median; diamond: "
-        "mean.",
+        f"mean. {_BEYOND}",
     )
 
 

@@ -24,7 +24,7 @@ class Case:
     """A case to open.
 
     :param number: for links, from 1
-    :param about: mean Dice over models, and which is worst
+    :param about: Dice of the baseline and of the others
     :param rows: by model a text for each label and metric
     :param pictures: None where it is not drawn
     """
@@ -76,7 +76,13 @@ def cases(comparison: Comparison, labels: Sequence[str], pictures: Sequence[Case
     shown_labels, shown_metrics, number = _room(len(order), len(comparison.models), labels)
     columns = [(label, metric) for label in shown_labels for metric in shown_metrics]
     found = [
-        Case(case, index, _about(values[case]), _rows(comparison, values[case], columns), drawn.get(case))
+        Case(
+            case,
+            index,
+            _about(values[case], comparison.baseline),
+            _rows(comparison, values[case], columns),
+            drawn.get(case),
+        )
         for index, case in enumerate(order[:number], 1)
     ]
     left_out = _left_out(len(shown_labels) < len(labels), len(shown_metrics) < len(METRICS), len(order) - number)
@@ -148,13 +154,12 @@ def _text(values: Sequence[float | None], metric: str) -> str:
     return f"{text} ({undefined} of {len(values)})" if 0 < undefined < len(values) else text
 
 
-def _about(values: Mapping[str, Mapping[tuple[str, str], list[float | None]]]) -> str:
+def _about(values: Mapping[str, Mapping[tuple[str, str], list[float | None]]], baseline: str) -> str:
+    """Dice of the baseline, and the mean of the other models."""
     known = {model: mean for model, own in values.items() if (mean := _mean(own.get(PRIMARY_ENDPOINT, []))) is not None}
-    if not known:
-        return "no Dice"
-    lowest = min(known, key=lambda model: known[model])
-    mean = f"mean Dice {words.score(fmean(known.values()), PRIMARY_ENDPOINT[1])}"
-    return mean if len(known) < 2 else f"{mean}, lowest {words.score(known[lowest], PRIMARY_ENDPOINT[1])}: {lowest}"
+    of_baseline = words.score(known.pop(baseline, None), PRIMARY_ENDPOINT[1])
+    others = words.score(fmean(known.values()), PRIMARY_ENDPOINT[1]) if known else ""
+    return f"Dice of the baseline {of_baseline}" + (f", of the others {others}" if others else "")
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

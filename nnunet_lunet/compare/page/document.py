@@ -20,6 +20,8 @@ from nnunet_lunet.pictures import slices
 
 #: With more rows than this in the table of scores, those of single labels are folded up; printing unfolds them.
 _ROWS = 40
+#: So many cases are listed; the others are folded up.
+_CASES = 20
 #: Of so many values with the same note the case is named.
 _NAMED = 100
 
@@ -49,7 +51,7 @@ def write(comparison: Comparison, file: IO[bytes], drawn: Mapping[str, Figure] |
         scores=scores, bold=any(names for part in scores for names in part.best.values()), tests=tests,
         long=len(scores) * len(comparison.models) > _ROWS, most=_NAMED, noted=sections.noted(comparison),
         costs=sections.costs(comparison), origins=sections.origins(comparison),
-        pruning=table.pruning_cells(comparison), figures=figures, case_pictures=pictures, cases=every,
+        pruning=table.pruning_cells(comparison), figures=figures, case_pictures=pictures, cases=every, shown=_CASES,
         worst=cases.worst_of_models(comparison, every), latex=latex.latex(comparison),
         methods=methods.statistical_analysis(comparison).split("\n\n"), files=files.BESIDE,
     )  # fmt: skip

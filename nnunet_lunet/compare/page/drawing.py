@@ -25,6 +25,9 @@ _STYLE: dict[Any, Any] = {
     "xtick.labelcolor": BLACK, "ytick.labelcolor": BLACK, "axes.spines.top": False, "axes.spines.right": False,
     "axes.axisbelow": True, "grid.color": GRID, "text.parse_math": False,
 }  # fmt: skip
+#: Models with less than this share of the best Dice did not learn. They are at the edge of a figure, so that the others
+#: can be told apart.
+SHARE_OF_BEST = 0.5
 #: Diameter of a badge, in points.
 _BADGE = 15
 #: Colours of a figure on a light page, and those that take their place on a dark one.

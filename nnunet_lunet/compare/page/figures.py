@@ -3,19 +3,27 @@
 import math
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from nnunet_lunet import numbers
 from nnunet_lunet.compare.page import case_figures, drawing, pruning_figure, shown
-from nnunet_lunet.compare.page.drawing import GRAY, Draw, badges, entry, in_two_lines, names, of_model, size_axis
+from nnunet_lunet.compare.page.drawing import (
+    GRAY,
+    SHARE_OF_BEST,
+    Draw,
+    badges,
+    entry,
+    in_two_lines,
+    names,
+    of_model,
+    size_axis,
+)
 from nnunet_lunet.compare.page.marks import BLACK, Mark, marks
 from nnunet_lunet.compare.record import Comparison, Summary
 from nnunet_lunet.compare.words import score
 
-#: Models with less than this share of the best Dice did not learn. They are below the axis, so that the others can be
-#: told apart.
-_SHARE_OF_BEST = 0.5
 _TIME_UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
@@ -25,7 +33,7 @@ def dice_against_parameters(comparison: Comparison) -> Figure | None:
     if not points:
         return None
     best = max(dice for _, dice in points.values())
-    low = {name for name, (_, dice) in points.items() if dice < _SHARE_OF_BEST * best}
+    low = {name for name, (_, dice) in points.items() if dice < SHARE_OF_BEST * best}
     looks, summaries = marks(comparison), shown.dice(comparison)
     figure = Figure(figsize=(10, max(4.6, 0.29 * len(points) + 1.2)), layout="constrained")
     axes, key = figure.subplots(1, 2, width_ratios=(2.2, 1))
@@ -89,6 +97,8 @@ def learning(comparison: Comparison) -> Figure | None:
             of_model(looks[name], *drawn)
         axes.set_ylim(bottom=0)
         axes.margins(x=0.08)
+        # Room for badges beside each other.
+        axes.set_xlim(right=axes.get_xlim()[1] + 0.012 * len(lines) * np.ptp(axes.get_xlim()))
         axes.grid(axis="y")
     by_epoch.set(xlabel="epoch", ylabel="pseudo Dice (moving average)")
     by_epoch.xaxis.set_major_locator(MaxNLocator(6, integer=True))

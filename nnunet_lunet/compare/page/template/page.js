@@ -53,7 +53,11 @@ if (filter) {
   });
 }
 // A link to a case opens it.
-const open = () => { document.getElementById(location.hash.slice(1))?.closest("details")?.setAttribute("open", ""); };
+const open = () => {
+  const target = document.getElementById(location.hash.slice(1));
+  for (let part = target?.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+  target?.scrollIntoView();
+};
 addEventListener("hashchange", open);
 open();
 // Paper shows everything, of very many cases those that are open.
