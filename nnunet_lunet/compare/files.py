@@ -166,7 +166,9 @@ def _epochs(curves: Sequence[LearningCurve]) -> list[_Epoch]:
 
 def _content(comparison: Comparison) -> dict[str, Any]:
     flat = {name: [_flat(score) for score in getattr(comparison, name)] for name in ("scores", "left_out_scores")}
-    return {**dataclasses.asdict(comparison), **flat}
+    # What is taken from `flat` would be copied value by value, which of many scores takes longer than all the rest.
+    without = dataclasses.replace(comparison, scores=[], left_out_scores=[])
+    return {**dataclasses.asdict(without), **flat}
 
 
 def _flat_names() -> list[str]:

@@ -76,17 +76,18 @@ def _undefined(comparison: Comparison) -> list[str]:
         undefined, runs = sum(entry.undefined for entry in own), sum(entry.runs for entry in own)
         if undefined:
             told.append(
-                f"{words.name(metric)} is not defined for {numbers.whole(undefined)} of {numbers.whole(runs)} predictions "
-                "of a label, where prediction or reference is empty; these are in no mean, and a difference is over the "
-                f"{comparison.unit} that have a value in every run of both models."
+                f"{words.name(metric)} is not defined for {numbers.whole(undefined)} of {numbers.whole(runs)} "
+                "predictions of a label, where prediction or reference is empty; these are in no mean, and a "
+                f"difference is over the {comparison.unit} that have a value in every run of both models."
             )
     left_out = {case for cases in comparison.left_out.values() for case in cases}
     if left_out:
         told.append(f"{_counted(len(left_out), 'case')} without a prediction of every model were left out.")
     if comparison.sensitivity:
         told.append(
-            "In a sensitivity analysis each of these failures counts as the worst value: the diagonal of the image, and "
-            "for a missing prediction a Dice of 0 (Maier-Hein, Reinke et al., Nature Methods 2024)."
+            "In a sensitivity analysis each failure counts as the worst value: an undefined distance as the diagonal "
+            "of the image, and a missing prediction as that and a Dice of 0 (Maier-Hein, Reinke et al., Nature Methods "
+            "2024)."
         )
     return told
 
@@ -114,24 +115,24 @@ def _intervals(tests: Sequence[Test], unit: str) -> list[str]:
     told = []
     if crossed:
         told.append(
-            f"{_of(crossed, alone)} 95 % confidence intervals of mean differences are over {unit} and seeds, crossed and "
-            f"both random: two-way analysis of variance of each model's table of seeds by {unit} (of each fold's own), "
-            f"{unit} paired between models, with Satterthwaite's degrees of freedom (Biometrics Bulletin 1946); p values "
-            "are of the same t."
+            f"{_of(crossed, alone)} 95 % confidence intervals of mean differences are over {unit} and seeds, crossed "
+            f"and both random: two-way analysis of variance of each model's table of seeds by {unit} (one for each "
+            f"fold), {unit} paired between models, with Satterthwaite's degrees of freedom (Biometrics Bulletin 1946); "
+            "p values are of the same t."
         )
     if alone:
         told.append(
-            f"{_of(alone, crossed)} 95 % confidence intervals of mean differences are over {unit} alone (bias-corrected "
-            f"and accelerated bootstrap, Efron 1987, {numbers.whole(statistics.RESAMPLES)} resamples), p values are of a "
-            "permutation of signs, and both speak of these trained networks, not of other trainings, as the model or the "
-            "baseline has no second seed."
+            f"{_of(alone, crossed)} 95 % confidence intervals of mean differences are over {unit} alone "
+            f"(bias-corrected and accelerated bootstrap, Efron 1987, {numbers.whole(statistics.RESAMPLES)} resamples), "
+            "p values are of a permutation of signs, and both speak of these trained networks, not of other trainings, "
+            "as the model or the baseline has no second seed."
         )
     return [
         *told,
         f"p values are corrected by Holm's method (1979) over the models of a label and metric, "
         f"{numbers.whole(len(tests))} for the primary endpoint; intervals are not corrected.",
-        f"Beside them stand Wilcoxon's signed-rank test (1945) of the differences of {unit}, each over its runs, and its "
-        "matched-pairs rank-biserial correlation (Kerby 2014).",
+        f"Beside them stand Wilcoxon's signed-rank test (1945) of the differences of {unit}, each over its runs, and "
+        "its matched-pairs rank-biserial correlation (Kerby 2014).",
     ]
 
 

@@ -61,8 +61,8 @@ def sensitivity(comparison: Comparison) -> Table:
     header = ["model", "metric", "undefined", "missing", "mean", "difference [95 % CI]"]
     rows = [
         [
-            row.model, words.name(row.metric), f"{row.undefined} of {row.runs} runs", f"{row.missing} of {row.runs} runs",
-            words.score(row.mean, row.metric), worst_difference(row),
+            row.model, words.name(row.metric), f"{row.undefined} of {row.runs} runs",
+            f"{row.missing} of {row.runs} runs", words.score(row.mean, row.metric), worst_difference(row),
         ]
         for row in comparison.sensitivity
         if row.label == FOREGROUND

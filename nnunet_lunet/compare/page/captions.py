@@ -81,8 +81,8 @@ def _about_differences(comparison: Comparison) -> tuple[str, str]:
 
 def _about_distribution(comparison: Comparison) -> tuple[str, str]:
     values = "; ".join(
-        f"{name}: from {words.score(min(cases.values()), 'dice')} to {words.score(max(cases.values()), 'dice')}, median "
-        f"{words.score(median(cases.values()), 'dice')}"
+        f"{name}: {words.score(min(cases.values()), 'dice')} to {words.score(max(cases.values()), 'dice')}, "
+        f"median {words.score(median(cases.values()), 'dice')}"
         for name, cases in shown.dice_by_case(comparison).items()
         if cases
     )

@@ -13,10 +13,10 @@ from nnunet_lunet.compare.record import FOREGROUND, PRIMARY_ENDPOINT, Comparison
 #: So many numbers are on the page, each of which takes about 15 bytes of it.
 _CELLS = 200_000
 #: With more rows than this, a print has the cases alone that are open.
-_ROWS_IN_PRINT = 500
+_ROWS_IN_PRINT = 200
 
 #: By case, model, label and metric the values of all runs.
-_Values = dict[str, dict[str, dict[tuple[str, str], list[float | None]]]]
+Values = dict[str, dict[str, dict[tuple[str, str], list[float | None]]]]
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,8 @@ class WorstOf:
     place: str
 
 
-def cases(comparison: Comparison, labels: Sequence[str], pictures: Sequence[CasePictures]) -> Cases:
+def cases(comparison: Comparison, values: Values, labels: Sequence[str], pictures: Sequence[CasePictures]) -> Cases:
     """:param labels: that are shown, the mean over labels first"""
-    values = _values(comparison)
     drawn = {case.name: case for case in pictures}
     order = analysis.hardest(comparison.scores, len(values))
     order += [case for case in values if case not in order]
@@ -90,9 +89,8 @@ def cases(comparison: Comparison, labels: Sequence[str], pictures: Sequence[Case
     return Cases(found, shown_labels, shown_metrics, left_out, is_printed)
 
 
-def worst_of_models(comparison: Comparison, every: Cases) -> dict[str, list[WorstOf]]:
+def worst_of_models(comparison: Comparison, values: Values, every: Cases) -> dict[str, list[WorstOf]]:
     """By model, in the comparison's order; cases that are not drawn are named."""
-    values = _values(comparison)
     by_name = {case.name: case for case in every.cases}
     chosen = worst.of_models(comparison.scores)
     found = {}
@@ -110,8 +108,9 @@ def worst_of_models(comparison: Comparison, every: Cases) -> dict[str, list[Wors
     return found
 
 
-def _values(comparison: Comparison) -> _Values:
-    found: _Values = {}
+def values_of(comparison: Comparison) -> Values:
+    """The scores, by case first."""
+    found: Values = {}
     for score in comparison.scores:
         of_model = found.setdefault(score.case, {}).setdefault(score.model, {})
         for metric, value in score.values.items():

@@ -40,19 +40,22 @@ def write(comparison: Comparison, file: IO[bytes], drawn: Mapping[str, Figure] |
     environment.filters |= {"data_uri": _data_uri, "breakable": _breakable, "capitalised": _capitalised}
     scores, tests = sections.scores(comparison), sections.tests(comparison)
     pictures = panels.cases(comparison, worst.of_models(comparison.scores))
-    every = cases.cases(comparison, [part.label for part in scores], pictures)
+    values = cases.values_of(comparison)
+    every = cases.cases(comparison, values, [part.label for part in scores], pictures)
     figures = captions.pictures(comparison, drawings.drawn(comparison) if drawn is None else drawn)
     text = environment.get_template("page.html").render(
         c=comparison, marks=looks, words=words, numbers=numbers, metrics=METRICS, foreground=FOREGROUND,
         style=Markup(style), script=Markup(script), style_hash=_hash(style), script_hash=_hash(script),
         headline=words.headline(comparison), number=len({score.case for score in comparison.scores}),
-        sentences={test.model: words.sentence(comparison, test, "the baseline") for test in words.main_tests(comparison)},
+        sentences={
+            test.model: words.sentence(comparison, test, "the baseline") for test in words.main_tests(comparison)
+        },
         tables=tests_table, cost_columns=table.cost_columns(comparison), more_tables=tests_table.further(comparison),
         scores=scores, bold=any(names for part in scores for names in part.best.values()), tests=tests,
         long=len(scores) * len(comparison.models) > _ROWS, most=_NAMED, noted=sections.noted(comparison),
         costs=sections.costs(comparison), origins=sections.origins(comparison),
         pruning=table.pruning_cells(comparison), figures=figures, case_pictures=pictures, cases=every, shown=_CASES,
-        worst=cases.worst_of_models(comparison, every), latex=latex.latex(comparison),
+        worst=cases.worst_of_models(comparison, values, every), latex=latex.latex(comparison),
         methods=methods.statistical_analysis(comparison).split("\n\n"), files=files.BESIDE,
     )  # fmt: skip
     file.write(text.encode())

@@ -49,8 +49,9 @@ def figure(draw: Draw, comparison: Comparison) -> Figure | None:
 
 def settle(figure: Figure) -> None:
     """Give everything its place for good: looking for it again each time takes longer than all the rest."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)
 
 
 def svg(figure: Figure) -> bytes:
