@@ -26,8 +26,11 @@ addEventListener("load", () => {
   probe.height = page.scrollHeight;
   probe.outside = [...document.body.querySelectorAll("*")].filter(element => {
     const [left, top, right, bottom] = box(element);
-    return right > left && (left < 0 || right > innerWidth + 1);
+    // Scores of a case may be of many labels: their table scrolls.
+    return right > left && (left < 0 || right > innerWidth + 1) && !element.closest(".numbers");
   }).map(element => element.outerHTML.slice(0, 200));
+  const verdict = document.querySelector("td.words");
+  probe.verdict = verdict ? [box(verdict)[0], box(verdict)[2]] : null;
   probe.images = [...document.images].map(i => ({alt: i.alt, loaded: i.complete && i.naturalWidth > 0, box: box(i)}));
   probe.loaded = performance.getEntriesByType("resource").map(entry => entry.name).filter(n => !n.startsWith("data:"));
   probe.text = document.body.innerText;
@@ -39,13 +42,15 @@ addEventListener("load", () => {
     return rows();
   });
   dispatchEvent(new Event("beforeprint"));
-  probe.folded_in_print = document.querySelectorAll("details:not([open])").length;
+  probe.folded_in_print = document.querySelectorAll("details:not([open], .filter, .unprinted)").length;
   const filter = document.getElementById("filter");
   if (filter) {
-    const seen = () => [...document.querySelectorAll("[data-m]")].filter(part => part.checkVisibility()).map(part => part.dataset.m);
+    const seen = () => [...document.querySelectorAll("[data-m]")]
+      .filter(part => part.checkVisibility()).map(part => part.dataset.m);
     filter.querySelector("input[value='2']").click();
     const drawing = document.querySelector("img.drawing");
-    probe.filtered = {shown: seen(), said: document.getElementById("shown").textContent, drawing: atob(drawing.src.split(",")[1]).slice(-60)};
+    const said = document.getElementById("shown").textContent;
+    probe.filtered = {shown: seen(), said, drawing: atob(drawing.src.split(",")[1]).slice(-60)};
     document.getElementById("all").click();
     probe.unfiltered = seen();
   }
@@ -111,6 +116,15 @@ def printed(page, folder, dark=False):
     original.write_bytes(page)
     _run(folder, "--no-pdf-header-footer", f"--print-to-pdf={paper}", *[_DARK] * dark, original.as_uri())
     return paper.read_bytes()
+
+
+def opened(page, folder, fragment):
+    """Names of the cases that are open where the address ends in this fragment."""
+    folder.mkdir(parents=True, exist_ok=True)
+    original = folder / "page.html"
+    original.write_bytes(page)
+    dom = _run(folder, "--dump-dom", f"{original.as_uri()}#{fragment}")
+    return re.findall(r'<details class="case[^"]*" open="[^"]*"><summary>(\S+)', dom)
 
 
 def _window(folder, page, width, height):
