@@ -163,7 +163,7 @@ def test_one_failed_case_does_not_press_the_others_together(tmp_path):
     assert after < 100 * before - 50
     # It is told, with its value, and not drawn as a dot.
     assert f"◂ {numbers.signed(after, 1)}" in drawing.svg(clipped).decode()
-    dots = [collection.get_offsets() for collection in clipped.axes[0].collections]
+    dots = [np.asarray(collection.get_offsets()) for collection in clipped.axes[0].collections]
     assert sum(map(len, dots)) == 15 and min(points[:, 0].min() for points in dots) > after + 50
 
 
@@ -182,7 +182,7 @@ def test_dice_of_each_case_is_shown_for_each_model(tmp_path):
     comparison = comparisons.make(tmp_path, worst=0)
     figure = drawing.figure(figures.ALL["distribution"], comparison)
     assert figure is not None
-    dots = [collection.get_offsets()[:, 0] for collection in figure.axes[0].collections]
+    dots = [np.asarray(collection.get_offsets())[:, 0] for collection in figure.axes[0].collections]
     expected = [sorted(cases.values()) for cases in shown.dice_by_case(comparison).values()]
     assert [sorted(found) for found in dots] == [pytest.approx(values) for values in expected]
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
