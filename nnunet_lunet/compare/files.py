@@ -31,7 +31,7 @@ from nnunet_lunet.errors import UserError
 
 #: Tables beside the page, and what a row of each is.
 CSV = {
-    "scores.csv": "a label of a case in a run", "summary.csv": "mean and spread of a label and metric",
+    "scores.csv": "a label of a case in a run", "summary.csv": "the mean and spread of a label and metric",
     "tests.csv": "a model against the baseline", "sensitivity.csv": "a mean with each failure as the worst value",
     "epochs.csv": "an epoch of a run",
 }  # fmt: skip

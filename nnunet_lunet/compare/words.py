@@ -45,7 +45,8 @@ def interval(test: Test) -> str:
 def _more_digits(test: Test) -> int:
     """Until the interval as it is shown is not all 0, leaves 0 out where it does, and so the margin."""
     factor, digits = _scale(test.metric)
-    limits = [0.0] if test.margin is None else [0.0, *(factor * side * test.margin for side in (1, -1))]
+    worse = -1 if METRICS[test.metric].more_is_better else 1
+    limits = [0.0] if test.margin is None else [0.0, factor * worse * test.margin]
     ends = [factor * test.low, factor * test.high]
     for more in range(_MORE_DIGITS):
         shown = [round(end, digits + more) for end in ends]
