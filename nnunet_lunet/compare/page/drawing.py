@@ -5,7 +5,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib
 from matplotlib.container import Container
@@ -16,6 +16,7 @@ from matplotlib.transforms import offset_copy
 from nnunet_lunet.compare.page.marks import BLACK, PAPER, Mark
 from nnunet_lunet.compare.record import Comparison
 
+_T = TypeVar("_T")
 Draw = Callable[[Comparison], Figure | None]
 GRAY, GRID, BOX = "#6b7280", "#e5e7eb", "#f3f4f6"
 _STYLE: dict[Any, Any] = {
@@ -38,10 +39,10 @@ _DARK = {
 }  # fmt: skip
 
 
-def figure(draw: Draw, comparison: Comparison) -> Figure | None:
+def figure(draw: Callable[[_T], Figure | None], subject: _T) -> Figure | None:
     """The figure, to be saved by :func:`svg` and :func:`png`; None where there is nothing to draw."""
     with style():
-        found = draw(comparison)
+        found = draw(subject)
         if found is not None:
             settle(found)
     return found
