@@ -86,7 +86,7 @@ class WidthTrainer(checkpointing.SafeCheckpoints, RecipeTrainer):
         if self.options.bf16:
             # It needs no scale: its range is that of single precision.
             self.grad_scaler = None
-            self.loss = precision.InSinglePrecision(self.loss)
+            self.loss = precision.InSinglePrecision(self.loss)  # type: ignore[has-type]
 
     def on_train_start(self) -> None:
         super().on_train_start()
@@ -95,11 +95,11 @@ class WidthTrainer(checkpointing.SafeCheckpoints, RecipeTrainer):
 
     def train_step(self, batch: dict) -> dict:
         with self._precision():
-            return super().train_step(batch)  # type: ignore[no-any-return]
+            return super().train_step(batch)
 
     def validation_step(self, batch: dict) -> dict:
         with self._precision():
-            return super().validation_step(batch)  # type: ignore[no-any-return]
+            return super().validation_step(batch)
 
     def _precision(self) -> AbstractContextManager[None]:
         return precision.bfloat16(self.device) if self.options.bf16 else nullcontext()
