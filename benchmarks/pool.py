@@ -82,10 +82,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     comparison = replace(pooled(parts, given.models), command=command)
     files.write(comparison, given.output, overwrite=True)
     for name in PICTURES:
-        picture = drawing.png(figures.ALL[name], comparison)
-        if picture is not None:
+        figure = drawing.figure(figures.ALL[name], comparison)
+        if figure is not None:
             with atomic_write(given.output / f"{name}.png") as new:
-                new.write(picture)
+                new.write(drawing.png(figure))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 
 from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.atomic import atomic_write
-from nnunet_lunet.compare import evaluation, markdown, older
+from nnunet_lunet.compare import evaluation, latex, markdown, methods, older
 from nnunet_lunet.compare.metrics import METRICS
 from nnunet_lunet.compare.record import (  # fmt: skip
     Comparison,
@@ -29,7 +29,16 @@ from nnunet_lunet.compare.record import (  # fmt: skip
 )
 from nnunet_lunet.errors import UserError
 
+#: Tables beside the page, and what a row of each is.
+CSV = {
+    "scores.csv": "a label of a case in a run", "summary.csv": "the mean and spread of a label and metric",
+    "tests.csv": "a model against the baseline", "sensitivity.csv": "a mean with each failure as the worst value",
+    "epochs.csv": "an epoch of a run",
+}  # fmt: skip
+LATEX, METHODS = "comparison.tex", "statistical_analysis.txt"
 JSON, MARKDOWN, PAGE = "comparison.json", "comparison.md", "comparison.html"
+#: What stands beside a page, and what a row of it is.
+BESIDE = {**CSV, LATEX: "", METHODS: "", MARKDOWN: "", JSON: ""}
 #: What was declared before scoring: the one file that may be in a folder that counts as empty.
 DECLARED = "declared.json"
 
@@ -64,18 +73,23 @@ def declare(folder: Path, declared: Mapping[str, Any]) -> None:
 
 
 def write(comparison: Comparison, folder: Path, overwrite: bool) -> None:
-    """Write ``comparison.md``, ``scores.csv``, ``summary.csv``, ``tests.csv``, ``sensitivity.csv``, ``epochs.csv`` and
+    """Write the tables of :data:`CSV`, ``comparison.md``, ``comparison.tex``, ``statistical_analysis.txt`` and
     ``comparison.json``.
 
     :param folder: made if it is not there
     :raises UserError: it has something in it and ``overwrite`` is false, or a file cannot be written
     """
+    tables = [
+        csv_text(_flat_names(), map(_flat, comparison.scores)),
+        _csv_of(Summary, comparison.summaries),
+        _csv_of(Test, comparison.tests),
+        _csv_of(Sensitivity, comparison.sensitivity),
+        _csv_of(_Epoch, _epochs(comparison.learning)),
+    ]
     contents = {
-        "scores.csv": csv_text(_flat_names(), map(_flat, comparison.scores)),
-        "summary.csv": _csv_of(Summary, comparison.summaries),
-        "tests.csv": _csv_of(Test, comparison.tests),
-        "sensitivity.csv": _csv_of(Sensitivity, comparison.sensitivity),
-        "epochs.csv": _csv_of(_Epoch, _epochs(comparison.learning)),
+        **dict(zip(CSV, tables, strict=True)),
+        LATEX: latex.latex(comparison),
+        METHODS: methods.statistical_analysis(comparison) + "\n",
         MARKDOWN: markdown.markdown(comparison),
         JSON: json.dumps(_content(comparison), indent=1, allow_nan=False),
     }
@@ -152,7 +166,9 @@ def _epochs(curves: Sequence[LearningCurve]) -> list[_Epoch]:
 
 def _content(comparison: Comparison) -> dict[str, Any]:
     flat = {name: [_flat(score) for score in getattr(comparison, name)] for name in ("scores", "left_out_scores")}
-    return {**dataclasses.asdict(comparison), **flat}
+    # What is taken from `flat` would be copied value by value, which of many scores takes longer than all the rest.
+    without = dataclasses.replace(comparison, scores=[], left_out_scores=[])
+    return {**dataclasses.asdict(without), **flat}
 
 
 def _flat_names() -> list[str]:

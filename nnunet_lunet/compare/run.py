@@ -255,15 +255,15 @@ def _write_page(comparison: Comparison, folder: Path) -> None:
     from nnunet_lunet.compare.page import document, drawing, figures
 
     try:
+        drawn = figures.drawn(comparison)
         with atomic_write(folder / files.PAGE) as new:
-            document.write(comparison, new)
-        for name, draw in figures.ALL.items():
-            picture = drawing.png(draw, comparison)
-            if picture is None:
+            document.write(comparison, new, drawn)
+        for name in figures.ALL:
+            if name not in drawn:
                 (folder / f"{name}.png").unlink(missing_ok=True)
                 continue
             with atomic_write(folder / f"{name}.png") as new:
-                new.write(picture)
+                new.write(drawing.png(drawn[name]))
     except OSError as error:
         raise UserError(f"--output {folder}: {error.filename or folder}: {error.strerror}") from error
 

@@ -40,7 +40,7 @@ def sources(comparison: Comparison) -> Table:
     ]  # fmt: skip
     rows = [
         [
-            test.model, _name(test.metric), *words.sources(test), numbers.fixed(test.df, 1), *halves(test),
+            test.model, words.name(test.metric), *words.sources(test), numbers.fixed(test.df, 1), *halves(test),
         ]
         for test in comparison.tests
         if test.over_seeds and test.label == FOREGROUND
@@ -61,8 +61,8 @@ def sensitivity(comparison: Comparison) -> Table:
     header = ["model", "metric", "undefined", "missing", "mean", "difference [95 % CI]"]
     rows = [
         [
-            row.model, _name(row.metric), f"{row.undefined} of {row.runs} runs", f"{row.missing} of {row.runs} runs",
-            words.score(row.mean, row.metric), worst_difference(row),
+            row.model, words.name(row.metric), f"{row.undefined} of {row.runs} runs",
+            f"{row.missing} of {row.runs} runs", words.score(row.mean, row.metric), worst_difference(row),
         ]
         for row in comparison.sensitivity
         if row.label == FOREGROUND
@@ -87,7 +87,3 @@ def seeds(test: Test) -> str:
     """Of the model, and of the baseline where it has another number."""
     same = test.seeds == test.baseline_seeds
     return str(test.seeds) if same else f"{test.seeds} against {test.baseline_seeds}"
-
-
-def _name(metric: str) -> str:
-    return METRICS[metric].heading.removesuffix(" (mm)")

@@ -1,6 +1,7 @@
 """Numbers and findings of a comparison in words."""
 
 import math
+from collections.abc import Sequence
 
 from nnunet_lunet import numbers
 from nnunet_lunet.compare.metrics import METRICS
@@ -21,9 +22,13 @@ def difference(value: float | None, metric: str, more_digits: int = 0) -> str:
     """With its sign, in points or mm; the unit is :func:`unit`."""
     if value is None:
         return numbers.MISSING
-    in_points = METRICS[metric].in_points
-    digits = (1 if in_points else 2) + more_digits
-    return numbers.signed(value * 100 if in_points else value, digits)
+    factor, digits = _scale(metric)
+    return numbers.signed(factor * value, digits + more_digits)
+
+
+def _scale(metric: str) -> tuple[int, int]:
+    """Factor and usual number of decimals of a difference as it is shown."""
+    return (100, 1) if METRICS[metric].in_points else (1, 2)
 
 
 def mean_difference(test: Test) -> str:
@@ -32,22 +37,36 @@ def mean_difference(test: Test) -> str:
 
 
 def interval(test: Test) -> str:
-    """``−0.3 to +0.6``; with more digits where both ends would be shown as 0 and are not."""
+    """``−0.3 to +0.6``; with more digits where these would hide on which side of 0, or of the margin, it lies."""
     low, high = (difference(end, test.metric, _more_digits(test)) for end in (test.low, test.high))
     return f"{low} to {high}"
 
 
 def _more_digits(test: Test) -> int:
+    """Until the interval as it is shown is not all 0, leaves 0 out where it does, and so the margin."""
+    factor, digits = _scale(test.metric)
+    worse = -1 if METRICS[test.metric].more_is_better else 1
+    limits = [0.0] if test.margin is None else [0.0, factor * worse * test.margin]
+    ends = [factor * test.low, factor * test.high]
     for more in range(_MORE_DIGITS):
-        ends = [difference(end, test.metric, more) for end in (test.low, test.high)]
-        if any(end.strip("0.") for end in ends):
+        shown = [round(end, digits + more) for end in ends]
+        if any(shown) and all(_leaves_out(shown, limit) or not _leaves_out(ends, limit) for limit in limits):
             return more
     return 0
+
+
+def _leaves_out(interval: Sequence[float], value: float) -> bool:
+    return not interval[0] <= value <= interval[1]
 
 
 def half_width(value: float | None, metric: str) -> str:
     """``±0.6``, in the unit of :func:`unit`."""
     return numbers.MISSING if value is None else f"±{difference(value, metric).lstrip('+')}"
+
+
+def name(metric: str) -> str:
+    """Without a unit."""
+    return METRICS[metric].heading.removesuffix(" (mm)")
 
 
 def unit(metric: str) -> str:

@@ -4,7 +4,7 @@ import errno
 import os
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from nnunet_lunet.architectures.registry import lean_class_name
 from nnunet_lunet.errors import UserError
-from nnunet_lunet.trainers import checkpointing, names, recipes
+from nnunet_lunet.trainers import checkpointing, names, precision, recipes
 from nnunet_lunet.trainers.by_recipe import RecipeTrainer
 
 
@@ -83,6 +83,26 @@ class WidthTrainer(checkpointing.SafeCheckpoints, RecipeTrainer):
             random.seed(f"{self.seed} {self.local_rank}")
         super().initialize()
         self.arrange_weights()
+        if self.options.bf16:
+            # It needs no scale: its range is that of single precision.
+            self.grad_scaler = None
+            self.loss = precision.InSinglePrecision(self.loss)  # type: ignore[has-type]
+
+    def on_train_start(self) -> None:
+        super().on_train_start()
+        if self.options.bf16 and not precision.is_fast(self.device):
+            self.print_to_log_file(f"_bf16: this {self.device.type} only imitates bfloat16: expect it to be slower")
+
+    def train_step(self, batch: dict) -> dict:
+        with self._precision():
+            return super().train_step(batch)
+
+    def validation_step(self, batch: dict) -> dict:
+        with self._precision():
+            return super().validation_step(batch)
+
+    def _precision(self) -> AbstractContextManager[None]:
+        return precision.bfloat16(self.device) if self.options.bf16 else nullcontext()
 
     @property
     def bare_network(self) -> nn.Module:

@@ -54,6 +54,7 @@ class TrainerOptions:
     :param iters: training iterations per epoch
     :param seed: of the random numbers
     :param deep_supervision: False takes it away from a recipe that has it
+    :param bf16: whether it computes in bfloat16 (:mod:`nnunet_lunet.trainers.precision`)
     :param strategy: which channel goes, one of :data:`nnunet_lunet.pruning.strategies.STRATEGIES`
     :param importance: how important it is, one of :data:`nnunet_lunet.pruning.scores.IMPORTANCES`
     :param by_layer: whether importances are divided by the root of their layer's summed squares
@@ -72,6 +73,7 @@ class TrainerOptions:
     iters: int | None = None
     seed: int | None = None
     deep_supervision: bool = True
+    bf16: bool = False
     strategy: str | None = None
     importance: str | None = None
     by_layer: bool | None = None
@@ -125,6 +127,10 @@ OPTIONS = (
         "seed of the initial weights, and of augmentation where nnUNet_n_proc_DA=0", largest=999_999,
     ),
     Option("_noDS", "(noDS)", "deep_supervision", lambda word: False, "without deep supervision, as the paper trains"),
+    Option(
+        "_bf16", "(bf16)", "bf16", bool, "in bfloat16: on a GPU in place of half precision, on a CPU of single",
+        families=("LUnetTrainer", "UNetTrainer"),
+    ),
     _one_of(STRATEGIES, "strategy", "which channel goes", _PRUNING),
     _one_of(IMPORTANCES, "importance", "how important a channel is", _PRUNING),
     Option(

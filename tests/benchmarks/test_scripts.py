@@ -23,6 +23,7 @@ from benchmarks import (
     pruning_cost,
     step_time,
     study_table,
+    training_time,
 )
 from nnunet_lunet.compare import files
 from nnunet_lunet.errors import UserError
@@ -106,6 +107,18 @@ def test_seconds_a_step(printed):
         assert 0 < row["min_seconds"] <= row["median_seconds"] <= row["max_seconds"]
     assert report["settings"] == {"patch": [16] * 3, "batch": 1, "rounds": 2, "networks": ["flat 8", "flat 16"]}
     assert report["machine"]["torch"]
+
+
+def test_seconds_of_whole_iterations_and_steps_of_the_same_time(tiny, capsys):
+    with tiny.active(nnUNet_n_proc_DA="0"):
+        asked = [tiny.dataset, "nnUNetPlans", "3d_fullres", "LUnetTrainer_w4", "LUnetTrainer_w16"]
+        training_time.main([*asked, "--rounds", "3", "--steps", "1000"])
+    narrow, wide, machine = map(json.loads, capsys.readouterr().out.splitlines())
+    assert narrow["ratio"]["median"] == 1 and narrow["steps"] == 1000
+    assert wide["ratio"]["median"] > 1 and wide["steps"] == round(1000 / wide["ratio"]["median"])
+    assert machine["machine"]["device"] == "cpu" and not list(
+        (tiny.root / "nnUNet_results").glob("*/LUnetTrainer_w16__*")
+    )
 
 
 def test_seconds_of_both_memory_formats(printed):

@@ -135,3 +135,30 @@ def test_without_a_non_inferior_model_the_headline_is_about_the_best():
 )  # fmt: skip
 def test_values_of_metrics(function, arguments, text):
     assert function(*arguments) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "margin", "shown"),
+    [
+        # In points: with one decimal the first three would be 0.0 to 0.1, 0.0 to 0.0, and −1.0 to 0.5.
+        (0.0001, 0.0012, 0.01, "+0.01 to +0.12"),
+        (0.000012, 0.00003, 0.01, "+0.001 to +0.003"),
+        (-0.0098, 0.005, 0.01, "−0.98 to +0.50"),
+        (-0.0098, 0.005, None, "−1.0 to +0.5"),
+        (-0.0001, 0.0012, 0.01, "0.0 to +0.1"),
+        (-0.018, -0.004, 0.01, "−1.8 to −0.4"),
+    ],
+)
+def test_an_interval_is_shown_on_its_side_of_0_and_of_the_margin(low, high, margin, shown):
+    test = replace(against("A", (low + high) / 2, low, high), margin=margin)
+    assert words.interval(test) == shown
+    assert words.mean_difference(test).strip("0.") or low < 0 < high
+
+
+def test_better_never_stands_beside_0():
+    for exponent in range(1, 7):
+        low = 3 * 10.0**-exponent
+        test = against("A", 4 * low, low, 7 * low, p=0.0001)
+        told = words.sentence(comparison(), test)
+        assert words.finding(test) == "better" and "level with" not in told
+        assert not {"0.0", "+0.0", "0.00"} & set(told.replace("(", " ").split())

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from nnunet_lunet.compare import words
 from nnunet_lunet.compare.over.record import OverDatasets, Ranking
-from nnunet_lunet.compare.page.drawing import GRAY, in_two_lines, names
+from nnunet_lunet.compare.page import drawing
+from nnunet_lunet.compare.page.drawing import GRAY, GRID, in_two_lines, names
 from nnunet_lunet.compare.page.marks import BLACK, Mark, of_names
 from nnunet_lunet.compare.record import PRIMARY_ENDPOINT
 
@@ -120,10 +121,16 @@ def _blobs(axes: Any, ranking: Ranking, order: list[str], marks: dict[str, Mark]
     axes.set_xticks(range(last), [str(marks[model].number) for model in order], fontsize=8)
     axes.set_yticks(range(1, last + 1))
     axes.tick_params(axis="y", labelsize=8)
-    axes.grid(color="#e5e7eb", linewidth=0.7)
+    axes.grid(color=GRID, linewidth=0.7)
 
 
 #: All figures by name.
 ALL: dict[str, Callable[[OverDatasets], Figure | None]] = {
     "differences_over_datasets": differences, "rank_stability": rank_stability,
 }  # fmt: skip
+
+
+def drawn(over: OverDatasets) -> dict[str, Figure]:
+    """Those of :data:`ALL` that there is something to draw in."""
+    found = {name: drawing.figure(draw, over) for name, draw in ALL.items()}
+    return {name: figure for name, figure in found.items() if figure is not None}

@@ -30,7 +30,8 @@ def write(over: OverDatasets, folder: Path) -> None:
     :raises UserError: a file cannot be written
     """
     html = io.BytesIO()
-    page.write(over, html)
+    drawn = figures.drawn(over)
+    page.write(over, html, drawn)
     contents: dict[str, bytes | None] = {
         "datasets.csv": csv_text(["dataset", "model", "present", *_TEST], _cells(over)).encode(),
         "ranks.csv": csv_text(["dataset", "model", "mean_dice", *_rank_names(over)], _ranks(over)).encode(),
@@ -38,7 +39,7 @@ def write(over: OverDatasets, folder: Path) -> None:
         MARKDOWN: _markdown(over).encode(),
         LATEX: latex.latex(over).encode(),
         PAGE: html.getvalue(),
-        **{f"{name}.png": drawing.png(draw, over) for name, draw in figures.ALL.items()},
+        **{f"{name}.png": drawing.png(drawn[name]) if name in drawn else None for name in figures.ALL},
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -3,14 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from nnunet_lunet.compare import words
+from nnunet_lunet.compare.latex import escaped
 from nnunet_lunet.compare.over import table
 from nnunet_lunet.compare.over.record import Cell, OverDatasets
 from nnunet_lunet.compare.record import PRIMARY_ENDPOINT, Verdict
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "−": "$-$", "×": r"$\times$",
-    "±": r"$\pm$", "\u00a0": "~", "–": "--", "<": "$<$", ">": "$>$", **{each: f"\\{each}" for each in "&%$#_{}"},
-}  # fmt: skip
 #: After a difference.
 _MARKS = {Verdict.SUPERIOR: "s", Verdict.NON_INFERIOR: "n", Verdict.INFERIOR: "i", Verdict.INCONCLUSIVE: ""}
 
@@ -18,11 +15,6 @@ _MARKS = {Verdict.SUPERIOR: "s", Verdict.NON_INFERIOR: "n", Verdict.INFERIOR: "i
 def latex(over: OverDatasets) -> str:
     """Two tables: differences by data set with what they are over all, and ranks. They need ``booktabs`` alone."""
     return "\n".join(["% \\usepackage{booktabs}", _differences(over), *([_ranks(over)] if over.overall else [])])
-
-
-def escaped(text: str) -> str:
-    """As LaTeX prints it; what its fonts lack in text mode as mathematics."""
-    return "".join(_SPECIAL.get(letter, letter) for letter in " ".join(text.splitlines()))
 
 
 def _differences(over: OverDatasets) -> str:

@@ -8,45 +8,80 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import matplotlib
+from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import offset_copy
 
-from nnunet_lunet.compare.page.marks import BLACK, Mark
+from nnunet_lunet.compare.page.marks import BLACK, PAPER, Mark
 from nnunet_lunet.compare.record import Comparison
 
 _T = TypeVar("_T")
 Draw = Callable[[Comparison], Figure | None]
-GRAY = "#6b7280"
+GRAY, GRID, BOX = "#6b7280", "#e5e7eb", "#f3f4f6"
 _STYLE: dict[Any, Any] = {
     # Text stays text in an SVG, in the reader's fonts; the salt makes the same figure the same bytes.
     "svg.fonttype": "none", "svg.hashsalt": "nnunet-lunet", "font.size": 10, "text.color": BLACK,
     "axes.labelcolor": BLACK, "axes.edgecolor": GRAY, "xtick.color": GRAY, "ytick.color": GRAY,
     "xtick.labelcolor": BLACK, "ytick.labelcolor": BLACK, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.axisbelow": True, "grid.color": "#e5e7eb", "text.parse_math": False,
+    "axes.axisbelow": True, "grid.color": GRID, "text.parse_math": False,
 }  # fmt: skip
+#: Models with less than this share of the best Dice did not learn. They are at the edge of a figure, so that the others
+#: can be told apart.
+SHARE_OF_BEST = 0.5
 #: Diameter of a badge, in points.
 _BADGE = 15
+#: Colours of a figure on a light page, and those that take their place on a dark one.
+_DARK = {
+    f"fill: {BLACK}": "#e6e8eb", f"stroke: {BLACK}": "#e6e8eb", f"fill: {GRAY}": "#9ca3af",
+    f"stroke: {GRAY}": "#9ca3af", f"stroke: {GRID}": "#353a43", f"fill: {BOX}": "#262b33", f"fill: {PAPER}": "#14171c",
+    f"stroke: {PAPER}": "#14171c",
+}  # fmt: skip
 
 
-def svg(draw: Callable[[_T], Figure | None], subject: _T) -> bytes | None:
-    """The figure as SVG; None where there is nothing to draw."""
-    return _drawn(draw, subject, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+def figure(draw: Callable[[_T], Figure | None], subject: _T) -> Figure | None:
+    """The figure, to be saved by :func:`svg` and :func:`png`; None where there is nothing to draw."""
+    with style():
+        found = draw(subject)
+        if found is not None:
+            settle(found)
+    return found
 
 
-def png(draw: Callable[[_T], Figure | None], subject: _T) -> bytes | None:
-    """The figure as PNG; None where there is nothing to draw."""
-    return _drawn(draw, subject, format="png")
+def settle(figure: Figure) -> None:
+    """Give everything its place for good: looking for it again each time takes longer than all the rest."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)
 
 
-def _drawn(draw: Callable[[_T], Figure | None], subject: _T, **options: Any) -> bytes | None:
+def svg(figure: Figure) -> bytes:
+    """Transparent, with colours that follow the reader's light or dark style; of each model all parts have the id that
+    :func:`of_model` gives."""
+    metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    content = _saved(figure, format="svg", metadata=metadata, transparent=True)
+    rules = "".join(f'[style*="{light}"]{{{light.split(":")[0]}:{dark} !important}}' for light, dark in _DARK.items())
+    dark = f"<style>@media screen and (prefers-color-scheme: dark) {{{rules}}}</style></svg>"
+    return content.replace(b"</svg>", dark.encode())
+
+
+def png(figure: Figure) -> bytes:
+    """On white."""
+    return _saved(figure, format="png", dpi=200)
+
+
+def _saved(figure: Figure, **options: Any) -> bytes:
     buffer = io.BytesIO()
     with style():
-        figure = draw(subject)
-        if figure is None:
-            return None
-        figure.savefig(buffer, dpi=200, **options)
+        figure.savefig(buffer, **options)
     return buffer.getvalue()
+
+
+def of_model(mark: Mark, *artists: Any) -> None:
+    """Say which model this is of, so that a page can leave it out."""
+    for artist in artists:
+        for part in artist.get_children() if isinstance(artist, Container) else [artist]:
+            part.set_gid(f"m{mark.number}")
 
 
 @contextmanager
@@ -71,45 +106,48 @@ def in_two_lines(name: str, width: int) -> str:
     return f"{name[:place]}\n{name[place:]}"
 
 
-def badge(axes: Any, mark: Mark, place: tuple[float, float], offset: tuple[float, float] = (0, 0)) -> None:
+def badge(axes: Any, mark: Mark, place: tuple[float, float], aside: float = 0) -> None:
     """The model's number on its colour.
 
-    :param offset: in points, with a line back to the place
+    :param aside: to the right, in points, with a line back to the place
     """
-    if any(offset):
+    if aside:
         line = {"arrowstyle": "-", "color": mark.colour, "linewidth": 1}
-        axes.annotate("", place, offset, textcoords="offset points", arrowprops=line, annotation_clip=False, zorder=4)
-    there = offset_copy(axes.transData, axes.figure, *offset, units="points")
-    axes.plot(
-        *place, marker="o", markersize=_BADGE, color=mark.colour, markeredgecolor="white", transform=there,
+        away = axes.annotate(
+            "", place, (aside, 0), textcoords="offset points", arrowprops=line, annotation_clip=False, zorder=4
+        )
+        of_model(mark, away.arrow_patch)
+    there = offset_copy(axes.transData, axes.figure, aside, 0, units="points")
+    circle = axes.plot(
+        *place, marker="o", markersize=_BADGE, color=mark.colour, markeredgecolor=PAPER, transform=there,
         clip_on=False, zorder=5,
     )  # fmt: skip
-    axes.annotate(
-        str(mark.number), place, offset, textcoords="offset points", ha="center", va="center_baseline", fontsize=8,
+    number = axes.annotate(
+        str(mark.number), place, (aside, 0), textcoords="offset points", ha="center", va="center_baseline", fontsize=8,
         fontweight="bold", color=mark.ink, zorder=6, annotation_clip=False,
     )  # fmt: skip
+    of_model(mark, *circle, number)
 
 
 def badges(figure: Figure, axes: Any, places: Mapping[str, tuple[float, float]], looks: dict[str, Mark]) -> None:
-    """Each model's badge on its place or, where another one is there already, beside it."""
-    figure.draw_without_rendering()
+    """Each model's badge on its place or, where another one is there already, beside it: never above or below, as its
+    height is what the figure is about. Nothing may be laid out anew after that."""
+    settle(figure)
     scale = 72 / figure.dpi
+    left, right = axes.bbox.x0 * scale, axes.bbox.x1 * scale
     taken: list[tuple[float, float]] = []
     for name, place in places.items():
         x, y = axes.transData.transform(place) * scale
-        # To the sides first: above and below are the error bars.
-        free = (
-            (radius * math.cos(angle), radius * math.sin(angle))
-            for radius in range(0, 100 * _BADGE, _BADGE // 2)
-            for angle in (0, math.pi, 0.5, -0.5, math.pi - 0.5, math.pi + 0.5, 1, -1)
-            if all(
-                math.dist((x + radius * math.cos(angle), y + radius * math.sin(angle)), other) > _BADGE
-                for other in taken
-            )
-        )
-        offset = next(free)
-        taken.append((x + offset[0], y + offset[1]))
-        badge(axes, looks[name], place, offset)
+        # How far from each other badge it has to be.
+        rooms = [
+            (other, math.sqrt(_BADGE**2 - (y - height) ** 2)) for other, height in taken if abs(y - height) < _BADGE
+        ]
+        beside = [other + side * room for other, room in rooms for side in (1, -1)]
+        last = max((other for other, _ in rooms), default=x) + _BADGE
+        free = [there for there in (x, *beside, last) if all(abs(there - other) > room - 1e-9 for other, room in rooms)]
+        there = min(free, key=lambda there: (not left <= there <= right, abs(there - x)))
+        taken.append((there, y))
+        badge(axes, looks[name], place, there - x)
 
 
 def size_axis(axes: Any, sizes: Sequence[float], what: str) -> None:
@@ -134,9 +172,11 @@ def names(axes: Any, models: Sequence[str], looks: dict[str, Mark], below: dict[
     axes.set(xlim=(0, 1), ylim=(max(len(models), 13) + 1.5, -0.5))
     for row, name in enumerate(models):
         badge(axes, looks[name], (0.04, row))
-        entry(axes, in_two_lines(name + below.get(name, ""), 38), row)
+        of_model(looks[name], entry(axes, in_two_lines(name + below.get(name, ""), 38), row))
 
 
-def entry(axes: Any, text: str, row: float) -> None:
+def entry(axes: Any, text: str, row: float) -> Any:
     """A text in the key, beside what it explains."""
-    axes.annotate(text, (0.04, row), (12, 0), textcoords="offset points", va="center", fontsize=8.5, linespacing=1)
+    return axes.annotate(
+        text, (0.04, row), (12, 0), textcoords="offset points", va="center", fontsize=8.5, linespacing=1
+    )

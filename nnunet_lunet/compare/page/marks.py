@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from nnunet_lunet.compare.record import Comparison
 from nnunet_lunet.pictures.palette import LINES
 
-#: The baseline's alone.
-BLACK = "#1a1a1a"
+#: The baseline's alone. On a dark page it and the paper change places.
+BLACK, PAPER = "#1a1a1a", "#fefefe"
+#: Of a badge in any other colour, on light and dark pages.
+_INKS = ("#111111", "#ffffff")
 #: One for each turn through the colours.
 _DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (6, 2, 1, 2)))
 
@@ -29,7 +31,13 @@ class Mark:
         """The colour, black or white, in which the number is read best."""
         red, green, blue = (int(self.colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
         luminance = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
-        return BLACK if luminance > 0.18 else "#ffffff"
+        if self.is_baseline:
+            return PAPER
+        return _INKS[luminance <= 0.18]
+
+    @property
+    def is_baseline(self) -> bool:
+        return self.colour == BLACK
 
 
 def marks(comparison: Comparison) -> dict[str, Mark]:

@@ -2,8 +2,8 @@
 
 import io
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image
@@ -12,7 +12,7 @@ from nnunet_lunet.compare.record import Comparison, WorstCase
 from nnunet_lunet.pictures import slices
 
 #: All pictures together have at most so many pixels, each of which takes about a byte of the page.
-_PIXELS = 3_000_000
+_PIXELS = 4_000_000
 #: Limits of the longest edge of a picture, in pixels.
 _SMALLEST, _LARGEST = 80, 288
 #: Share of a picture that the outline of the reference may take.
@@ -38,34 +38,42 @@ class CasePictures:
 
     :param place: which slice this is; empty for 2D data
     :param problem: why there are no pictures; empty otherwise
+    :param own: by model that this case is one of the worst of, a picture of the slice in which that model is worst, and
+        which slice this is
     """
 
     name: str
     place: str
     panels: list[Panel]
     problem: str = ""
+    own: dict[str, tuple[Panel, str]] = field(default_factory=dict)
 
 
-def cases(comparison: Comparison) -> list[CasePictures]:
-    """All worst cases of a comparison. One whose files cannot be read says so instead of showing pictures."""
-    size = edge(comparison.worst)
-    return [_case(worst, comparison, size) for worst in comparison.worst]
+def cases(comparison: Comparison, worst: Mapping[str, Sequence[str]]) -> list[CasePictures]:
+    """All cases of a comparison that are drawn. One whose files cannot be read says so instead of showing pictures.
+
+    :param worst: by model its worst cases
+    """
+    drawn = {case.case for case in comparison.worst}
+    own = {case: [model for model, names in worst.items() if case in names] for case in drawn}
+    number = sum(len(case.files) + 2 + len(own[case.case]) for case in comparison.worst)
+    size = edge(number)
+    return [_case(case, comparison, size, own[case.case]) for case in comparison.worst]
 
 
-def edge(worst: Sequence[WorstCase]) -> int:
+def edge(number: int) -> int:
     """Longest edge of each picture, in pixels: the shorter, the more there are."""
-    count = sum(len(case.files) + 2 for case in worst)
-    return int(np.clip(math.sqrt(_PIXELS / max(count, 1)), _SMALLEST, _LARGEST))
+    return int(np.clip(math.sqrt(_PIXELS / max(number, 1)), _SMALLEST, _LARGEST))
 
 
-def _case(worst: WorstCase, comparison: Comparison, edge: int) -> CasePictures:
+def _case(worst: WorstCase, comparison: Comparison, edge: int, own: Sequence[str]) -> CasePictures:
     try:
-        return _drawn(worst, comparison, edge)
+        return _drawn(worst, comparison, edge, own)
     except (RuntimeError, OSError, ValueError) as error:
         return CasePictures(worst.case, "", [], " ".join(str(error).split()))
 
 
-def _drawn(worst: WorstCase, comparison: Comparison, edge: int) -> CasePictures:
+def _drawn(worst: WorstCase, comparison: Comparison, edge: int, own: Sequence[str]) -> CasePictures:
     reference = slices.read(worst.reference)
     image = slices.read(worst.image).array if worst.image else np.zeros_like(reference.array)
     present = [model.name for model in comparison.models if model.name in worst.files]
@@ -73,18 +81,16 @@ def _drawn(worst: WorstCase, comparison: Comparison, edge: int) -> CasePictures:
     for name, array in {"the image": image, **predictions}.items():
         if array.shape != reference.array.shape:
             raise ValueError(f"{name} has the shape {array.shape}, the reference {reference.array.shape}")
-    index = slices.most_telling(reference.array, predictions.values())
-    maps = {name: array[index] for name, array in predictions.items()}
-    section = _section([reference.array[index], *maps.values()])
-    frame = _Frame(
-        slices.gray(image[index])[section], reference.array[index][section], reference.spacing[1:], edge,
-        list(comparison.labels),
-    )  # fmt: skip
+    volumes = _Volumes(reference, image, predictions, edge, list(comparison.labels))
+    place, frame, maps = volumes.slice_of(present)
     panels = [Panel("Image", None, None, frame.picture(None))] if worst.image else []
     panels.append(Panel("Reference", None, None, frame.picture(frame.reference)))
-    panels += [Panel(name, name, worst.dice.get(name), frame.picture(maps[name][section])) for name in maps]
-    depth = len(reference.array)
-    return CasePictures(worst.case, f"slice {index + 1} of {depth}" if depth > 1 else "", panels)
+    panels += [Panel(name, name, worst.dice.get(name), frame.picture(maps[name])) for name in present]
+    of_models = {}
+    for name in own:
+        own_place, frame, maps = volumes.slice_of([name])
+        of_models[name] = Panel(name, name, worst.dice.get(name), frame.picture(maps[name])), own_place
+    return CasePictures(worst.case, place, panels, own=of_models)
 
 
 def _section(label_maps: list[np.ndarray]) -> tuple[slice, slice]:
@@ -98,6 +104,30 @@ def _section(label_maps: list[np.ndarray]) -> tuple[slice, slice]:
         room = max(12, (inside[-1] - inside[0]) // 4)
         found.append(slice(max(0, int(inside[0]) - room), int(inside[-1]) + room + 1))
     return found[0], found[1]
+
+
+@dataclass(frozen=True)
+class _Volumes:
+    """What was read of one case: ``image`` ``(D, H, W)`` as the reference, ``predictions`` by model."""
+
+    reference: slices.Volume
+    image: np.ndarray
+    predictions: dict[str, np.ndarray]
+    edge: int
+    labels: list[int]
+
+    def slice_of(self, models: Sequence[str]) -> tuple[str, "_Frame", dict[str, np.ndarray]]:
+        """The slice in which these models differ most from the reference: which it is, and their label maps in it."""
+        true = self.reference.array
+        index = slices.most_telling(true, [self.predictions[name] for name in models])
+        maps = {name: self.predictions[name][index] for name in models}
+        section = _section([true[index], *maps.values()])
+        frame = _Frame(
+            slices.gray(self.image[index])[section], true[index][section], self.reference.spacing[1:], self.edge,
+            self.labels,
+        )  # fmt: skip
+        place = f"slice {index + 1} of {len(true)}" if len(true) > 1 else ""
+        return place, frame, {name: label_map[section] for name, label_map in maps.items()}
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from nnunet_lunet.compare.page import shown
-from nnunet_lunet.compare.page.drawing import GRAY, badges, entry, names, size_axis
-from nnunet_lunet.compare.page.marks import Mark, marks
+from nnunet_lunet.compare.page.drawing import GRAY, badges, entry, names, of_model, size_axis
+from nnunet_lunet.compare.page.marks import PAPER, Mark, marks
 from nnunet_lunet.compare.record import Comparison
 
 #: More dots than this are drawn as pixels.
 _DOTS = 300
 _AXES = ("parameters", "multiply-adds")
-_SQUARE = {"marker": "s", "markersize": 6, "markerfacecolor": "white", "markeredgewidth": 1.4, "linestyle": "none"}
-_PAPER = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.5}
+_SQUARE = {"marker": "s", "markersize": 6, "markerfacecolor": PAPER, "markeredgewidth": 1.4, "linestyle": "none"}
+_BEHIND = {"facecolor": PAPER, "alpha": 0.75, "linewidth": 0, "pad": 0.5}
 
 
 def dice_along_pruning(comparison: Comparison) -> Figure | None:
@@ -25,6 +25,7 @@ def dice_along_pruning(comparison: Comparison) -> Figure | None:
     looks, validated = marks(comparison), _validated(comparison)
     figure = Figure(figsize=(10, max(4.6, 0.27 * (len(comparison.models) + 6) + 0.8)), layout="constrained")
     *panels, key = figure.subplots(1, 3, width_ratios=(1.2, 1.2, 1))
+    placed = []
     for axis, (axes, what) in enumerate(zip(panels, _AXES, strict=True)):
         for line in lines:
             _draw(axes, line, axis, looks[line.model])
@@ -33,10 +34,12 @@ def dice_along_pruning(comparison: Comparison) -> Figure | None:
         size_axis(axes, sizes, what)
         axes.set_ylim(*_range(lines, validated))
         axes.grid(axis="y")
-        badges(figure, axes, places, looks)
+        placed.append((axes, places))
     panels[0].set_ylabel("pseudo Dice, of random patches during training")
     panels[1].tick_params(labelleft=False)
     _key(key, [model.name for model in comparison.models], looks, any(line.kept for line in lines))
+    for axes, places in placed:
+        badges(figure, axes, places, looks)
     return figure
 
 
@@ -52,16 +55,18 @@ def _validated(comparison: Comparison) -> dict[str, tuple[tuple[int | None, int 
 
 def _draw(axes: Any, line: shown.PruningLine, axis: int, mark: Mark) -> None:
     every, drawn = ([(point[axis], point.pseudo_dice) for point in points] for points in (line.epochs, line.points))
-    axes.scatter(
+    dots = axes.scatter(
         *zip(*every, strict=True), s=8, color=mark.colour, alpha=0.3, linewidths=0, rasterized=len(every) > _DOTS
     )
-    axes.plot(*zip(*drawn, strict=True), color=mark.colour, linewidth=1.3, linestyle=mark.dashes)
+    lines = axes.plot(*zip(*drawn, strict=True), color=mark.colour, linewidth=1.3, linestyle=mark.dashes)
+    of_model(mark, dots, *lines)
     for percent, point in line.kept.items():
         place = (point[axis], point.pseudo_dice)
-        axes.plot(*place, markeredgecolor=mark.colour, zorder=3, **_SQUARE)
-        axes.annotate(
-            percent, place, (0, 6), textcoords="offset points", ha="center", fontsize=8, zorder=3, bbox=_PAPER
+        square = axes.plot(*place, markeredgecolor=mark.colour, zorder=3, **_SQUARE)
+        text = axes.annotate(
+            percent, place, (0, 6), textcoords="offset points", ha="center", fontsize=8, zorder=3, bbox=_BEHIND
         )
+        of_model(mark, *square, text)
 
 
 def _range(lines: list[shown.PruningLine], validated: Mapping[str, tuple[Any, float]]) -> tuple[float, float]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from nnunet_lunet import numbers
 from nnunet_lunet.compare import table, words
 from nnunet_lunet.compare.metrics import METRICS
-from nnunet_lunet.compare.page import drawing, figures, pruning_figure, shown
 from nnunet_lunet.compare.record import FOREGROUND, Comparison, Cost, Model, Summary, Test
 from nnunet_lunet.host import checkpoints
 
@@ -40,15 +39,6 @@ class Cell:
     text: str
     against: str
     sort: float | None
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure with what it shows in words (``alt``) and how to read it (``caption``)."""
-
-    svg: bytes
-    alt: str
-    caption: str
 
 
 def scores(comparison: Comparison) -> list[Scores]:
@@ -147,99 +137,3 @@ def _origin(model: Model) -> str:
 
 def _plural(noun: str, things: Sequence[object]) -> str:
     return noun if len(things) == 1 else f"{noun}s"
-
-
-def pictures(comparison: Comparison) -> dict[str, Picture | None]:
-    """``parameters``, ``learning``, ``differences``, ``channels``, ``pruning``; None where there is no data for it."""
-    return {
-        "parameters": _picture(comparison, figures.dice_against_parameters, _about_parameters),
-        "learning": _picture(comparison, figures.learning, _about_learning),
-        "differences": _picture(comparison, figures.differences, _about_differences),
-        "channels": _picture(comparison, figures.channels, _about_channels),
-        "pruning": _picture(comparison, pruning_figure.dice_along_pruning, _about_pruning),
-    }
-
-
-def _picture(
-    comparison: Comparison, draw: drawing.Draw, about: Callable[[Comparison], tuple[str, str]]
-) -> Picture | None:
-    svg = drawing.svg(draw, comparison)
-    return None if svg is None else Picture(svg, *about(comparison))
-
-
-def _about_parameters(comparison: Comparison) -> tuple[str, str]:
-    points = shown.points(comparison)
-    values = "; ".join(
-        f"{name}: {numbers.whole(size)} parameters, Dice {words.score(dice, 'dice')}"
-        for name, (size, dice) in points.items()
-    )
-    caption = (
-        "Mean foreground Dice of each model over its number of parameters. Thin bars: standard deviation over cases; "
-        "thick bars, where they are longer than the badge: over seeds or, with one seed, over folds. On the Pareto "
-        f"front, where no smaller model is as good: {', '.join(shown.pareto_front(points))}."
-    )
-    missing = [model.name for model in comparison.models if model.name not in points]
-    if missing:
-        caption += f" Not shown, because its parameters or its Dice are not known: {', '.join(missing)}."
-    return f"Scatter plot of mean foreground Dice against parameters. {values}.", caption
-
-
-def _about_learning(comparison: Comparison) -> tuple[str, str]:
-    values = "; ".join(
-        f"{name}: {numbers.fixed(dice[-1], 3)} after {len(dice)} epochs and {numbers.whole(seconds[-1])} s"
-        for name, (seconds, dice) in shown.learning(comparison).items()
-    )
-    return (
-        f"Line plot of pseudo Dice against epochs and against time. {values}.",
-        "nnU-Net’s pseudo Dice, of validation patches and not of whole cases, after each epoch: mean over folds and "
-        "seeds of its exponential moving average. Right: over the time that the epochs took; models compare only as "
-        "far as they trained on the same machine under the same load.",
-    )
-
-
-def _about_differences(comparison: Comparison) -> tuple[str, str]:
-    rows = shown.differences(comparison)
-    values = "; ".join(
-        f"{name}: better in {sum(value > 0 for value in cases.values())} of {len(cases)} cases, mean difference "
-        f"{words.difference(sum(cases.values()) / len(cases), 'dice')} points"
-        for name, cases in rows.items()
-    )
-    caption = (
-        "A dot is a case: foreground Dice of the model minus that of the baseline, right of the line where the model "
-        "is better. Box: quartiles and median; diamond and thick line: mean with its 95 % confidence interval."
-    )
-    tests = words.main_tests(comparison)
-    if any(test.verdict is not None for test in tests):
-        caption += " Dotted: the margin of non-inferiority, which an interval has to stay right of."
-    alone = [test.model for test in tests if not test.over_seeds]
-    if alone:
-        caption += f" Over {comparison.unit} alone, of these trained networks: {', '.join(alone)}."
-    return f"Dot plot of foreground Dice minus the baseline's by case. {values}.", caption
-
-
-def _about_channels(comparison: Comparison) -> tuple[str, str]:
-    values = "; ".join(
-        f"{model.name}: {', '.join(map(str, model.cost.network.channels_per_level))}"
-        for model in comparison.models
-        if model.cost.network.channels_per_level
-    )
-    return (
-        f"Bar charts of channels by level, full resolution first. {values}.",
-        "Channels of all convolutions of a level (a resolution), full resolution on top; one scale for all models.",
-    )
-
-
-def _about_pruning(comparison: Comparison) -> tuple[str, str]:
-    values = "; ".join(
-        f"{name}: best pseudo Dice {best.text} at {size.text} parameters, in the last epoch {last.text} at {end.text}"
-        for name, (best, size, _, last, end, _) in table.pruning_cells(comparison).items()
-    )
-    return (
-        f"Curves of pseudo Dice against parameters and against multiply-adds along pruning. {values}.",
-        "Lines: pseudo Dice, of random patches during training, of each network along pruning, in the last epoch "
-        "before the next channels left (where these are many, means of neighbours); a line is a model, epoch by epoch "
-        "the mean of its runs, and pruning goes from right to left. Dots: an epoch of one run; those below the axis "
-        "are not shown. Squares: kept checkpoints, with the percentage of channels in their name. Numbered: validated "
-        "Dice of whole cases, of every model whose size is known; another measure, so its height beside a line says "
-        "little. Multiply-adds of a run count the lower heads, which training alone computes.",
-    )

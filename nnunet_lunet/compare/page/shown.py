@@ -129,18 +129,21 @@ def _mean(values: Sequence[float | None]) -> float:
     return fmean(known) if len(known) == len(values) else nan
 
 
-def differences(comparison: Comparison) -> dict[str, dict[str, float]]:
-    """Foreground Dice minus the baseline's by model and case, of the models that share a case with the baseline.
-
-    Each model's Dice of a case is the mean over its runs.
-    """
+def dice_by_case(comparison: Comparison) -> dict[str, dict[str, float]]:
+    """Foreground Dice by model and case, the mean over the runs that have one."""
     values: dict[str, dict[str, list[float]]] = {model.name: {} for model in comparison.models}
     for entry in comparison.scores:
         if entry.label == FOREGROUND and entry.values["dice"] is not None:
             values[entry.model].setdefault(entry.case, []).append(entry.values["dice"])
+    return {model: {case: fmean(found) for case, found in cases.items()} for model, cases in values.items()}
+
+
+def differences(comparison: Comparison) -> dict[str, dict[str, float]]:
+    """Foreground Dice minus the baseline's by model and case, of the models that share a case with the baseline."""
+    values = dice_by_case(comparison)
     baseline = values.pop(comparison.baseline, {})
     pairs = {
-        model: {case: fmean(found) - fmean(baseline[case]) for case, found in cases.items() if case in baseline}
+        model: {case: dice - baseline[case] for case, dice in cases.items() if case in baseline}
         for model, cases in values.items()
     }
     return {model: cases for model, cases in pairs.items() if cases}

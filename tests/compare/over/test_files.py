@@ -30,7 +30,7 @@ def over():
 
 def written(over):
     buffer = io.BytesIO()
-    page.write(over, buffer)
+    page.write(over, buffer, figures.drawn(over))
     return buffer.getvalue()
 
 
@@ -158,7 +158,7 @@ def test_a_figure_without_ranks_is_not_there(tmp_path):
 
 def test_a_model_far_off_is_written_at_the_edge():
     found = many_datasets.several({"A": 0, "B": 0.001, "C": -0.4}, {"A": 0, "B": 0, "C": -0.01})
-    svg = known(drawing.svg(figures.differences, analysis.over_datasets(found))).decode()
+    svg = drawing.svg(figures.drawn(analysis.over_datasets(found))["differences_over_datasets"]).decode()
     assert svg.count("◂ −") == 1 and "missing" not in svg
 
 

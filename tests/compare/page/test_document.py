@@ -1,7 +1,10 @@
 """The page, as HTML and as a browser shows it."""
 
+import base64
 import io
 import re
+import zlib
+from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -12,13 +15,14 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from nnunet_lunet.compare.page import document, marks, shown
+from nnunet_lunet.compare import files
+from nnunet_lunet.compare.page import cases, document, marks, shown
 from nnunet_lunet.compare.record import FOREGROUND, Cost
 from nnunet_lunet.pictures import slices
 
 needs_browser = pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium (apt-get install chromium)")
 HOSTILE = """<script>alert('x')</script><img src="http://example.org/x.png"> & $x_1$ {{ 7*7 }} </style> "'"""
-MAIN, DIFFERENCES, LEARNING, CHANNELS = "Scatter plot", "Dot plot", "Line plot", "Bar charts"
+MAIN, DIFFERENCES, LEARNING, CHANNELS = "Scatter plot", "Dot plot of foreground Dice minus", "Line plot", "Bar charts"
 
 
 def written(comparison):
@@ -30,7 +34,7 @@ def written(comparison):
 class Elements(HTMLParser):
     """Tags and attributes of a page, and whether each tag that opens closes."""
 
-    VOID = frozenset({"meta", "img", "wbr", "br", "hr"})
+    VOID = frozenset({"meta", "img", "wbr", "br", "hr", "input"})
 
     def __init__(self, text):
         super().__init__()
@@ -70,7 +74,9 @@ def whole(example):
 
 @pytest.fixture(scope="module")
 def rendered(whole, tmp_path_factory):
-    return browser.render(whole, tmp_path_factory.mktemp("browser"))
+    """With all cases open."""
+    opened = whole.replace(b'<details class="case"', b'<details open class="case"')
+    return browser.render(opened, tmp_path_factory.mktemp("browser"))
 
 
 @needs_browser
@@ -78,8 +84,8 @@ def test_the_browser_shows_all_of_it_and_loads_nothing(rendered):
     probe = rendered.probe
     assert probe["width"] == browser.WIDTH and probe["outside"] == []
     assert probe["loaded"] == probe["violations"] == probe["errors"] == []
-    # Four figures; image, reference and three models of two cases.
-    assert len(probe["images"]) == 4 + 2 * 5
+    # Five figures; image, reference and three models of two cases, each of which is one of the worst of all models.
+    assert len(probe["images"]) == 5 + 2 * 5 + 2 * 3
     assert all(image["loaded"] and image["alt"] for image in probe["images"])
     assert rendered.picture.shape[:2] == (probe["height"], browser.WIDTH)
 
@@ -111,7 +117,7 @@ def test_rows_of_the_tables_are_in_the_text(example, rendered):
     test = next(t for t in example.tests if (t.model, t.label, t.metric) == ("LUnet 8", FOREGROUND, "dice"))
     points = f"−{-100 * test.difference:.1f} −{-100 * test.low:.1f} to −{-100 * test.high:.1f}"
     verdict = "inferior at a margin of 1 point"
-    assert f"3 LUnet 8 {points} 0.020 0.040 0.030 −1.00 0, 0, 5 5 3 seeds {verdict}" in rows
+    assert f"3 LUnet 8 {verdict} {points} 0.020 0.040 0.030 −1.00 0, 0, 5 5 3 seeds" in rows
     assert any(row.startswith("3 LUnet 8 Dice 50 % 25 % 25 % 2.5 ±") for row in rows)
     for part in ("Dataset901_Tiny", "Only fold 0.", "case98, case99", "nnunetv2 2.8.1", "lunet compare -d 901"):
         assert part in text
@@ -147,11 +153,11 @@ def test_the_other_figures_show_the_numbers(example, rendered):
     looks = marks.marks(example)
     dots, bars = rendered.region(DIFFERENCES), rendered.region(CHANNELS)
     middle = {}
-    for name, cases in shown.differences(example).items():
+    for name, of_cases in shown.differences(example).items():
         # Dots are three quarters their colour, one quarter white.
         faded = [0.75 * part + 0.25 for part in to_rgb(looks[name].colour)]
         rows, columns = np.nonzero(where(dots, faded, 12))
-        assert len(rows) > 6 * len(cases)
+        assert len(rows) > 6 * len(of_cases)
         middle[name] = np.mean(columns)
     # The model that loses more is further to the left.
     assert middle["LUnet 8"] < middle["LUnet 16"] - 20
@@ -163,7 +169,7 @@ def test_the_other_figures_show_the_numbers(example, rendered):
         assert min(halves) > 300, (number, halves)
     area = {model.name: where(bars, looks[model.name].colour).sum() for model in example.models}
     channels = {model.name: sum(model.cost.network.channels_per_level) for model in example.models}
-    assert area["LUnet 16"] / area["LUnet 8"] == pytest.approx(channels["LUnet 16"] / channels["LUnet 8"], rel=0.1)
+    assert area["LUnet 16"] / area["LUnet 8"] == pytest.approx(channels["LUnet 16"] / channels["LUnet 8"], rel=0.15)
     # The baseline is black, and so are letters.
     assert area["UNet"] / area["LUnet 16"] == pytest.approx(channels["UNet"] / channels["LUnet 16"], rel=0.15)
 
@@ -195,6 +201,111 @@ def test_a_key_on_a_heading_sorts_and_printing_unfolds(rendered):
     assert order(up) == names[::-1] and order(down) == names
     assert sorted(up) == sorted(rendered.probe["rows"])
     assert rendered.probe["folded_in_print"] == 0
+
+
+@needs_browser
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 420])
+def test_both_widths_in_light_and_dark(example, whole, tmp_path, width, dark):
+    rendered = browser.render(whole, tmp_path, width=width, dark=dark)
+    probe, picture = rendered.probe, rendered.picture
+    assert probe["width"] == width and picture is not None and picture.shape[1] == width
+    assert probe["loaded"] == probe["violations"] == probe["errors"] == []
+    # What is wider than a narrow page scrolls: tables and drawings, and nothing else.
+    assert width == 420 or probe["outside"] == []
+    # The verdict is to be seen without scrolling to the side.
+    left, right = probe["verdict"]
+    assert 0 < left < right <= width
+    paper, ink = ((20, 23, 28), (230, 232, 235)) if dark else ((255, 255, 255), (26, 26, 26))
+    main = rendered.region(MAIN)[:, : width - 20]
+    for region in (picture[:200], main):
+        assert (region == paper).all(axis=-1).mean() > 0.5
+        assert (abs(region - ink).max(axis=-1) < 25).sum() > 30
+    # The baseline's badge is in the colour of the text, the others keep theirs. It is the largest, so at the right.
+    assert width == 420 or (main == ink).all(axis=-1).sum() > 60
+    assert where(main, marks.marks(example)["LUnet 16"].colour).sum() > 60
+
+
+@needs_browser
+def test_models_can_be_left_out_of_tables_lists_pictures_and_drawings(rendered):
+    filtered, every = rendered.probe["filtered"], Counter(rendered.probe["unfiltered"])
+    assert set(every) == {"1", "2", "3"} and min(every.values()) > 10
+    assert Counter(filtered["shown"]) == every - Counter({"2": every["2"]})
+    assert filtered["said"] == "2 of 3"
+    assert filtered["drawing"].endswith("<style>[id=m2]{display:none}</style></svg>")
+
+
+@needs_browser
+def test_drawings_have_parts_of_each_model(whole):
+    drawings = [
+        base64.b64decode(image["src"].split(",")[1]).decode()
+        for image in Elements(whole.decode()).all("img")
+        if image.get("class") == "drawing"
+    ]
+    assert len(drawings) == 5
+    for number in (1, 2, 3):
+        own = [drawing.count(f'id="m{number}"') for drawing in drawings]
+        # The baseline does not differ from itself.
+        assert min(own[:2] + own[-1:]) > 2 and sum(count == 0 for count in own) == (number == 1)
+
+
+def drawn_in(pdf):
+    """What is drawn on the sheets of a PDF, unpacked."""
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)
+    unpacked = [zlib.decompress(stream) for stream in streams if stream[:1] == b"\x78"]
+    return Counter(stream for stream in unpacked if b" cm\n" in stream)
+
+
+@needs_browser
+def test_print_is_the_same_in_dark_and_has_everything(whole, tmp_path):
+    light, dark = (browser.printed(whole, tmp_path / str(dark), dark) for dark in (False, True))
+    assert drawn_in(light) == drawn_in(dark) and sum(drawn_in(light).values()) > 5
+    assert len(re.findall(rb"/Type ?/Page\b", light)) > 4
+
+
+@needs_browser
+@pytest.mark.parametrize("scripts", [True, False], ids=["with", "without"])
+def test_a_link_to_a_case_opens_it(whole, tmp_path, scripts):
+    page = whole if scripts else re.sub(rb"<script>.*?</script>", b"", whole, flags=re.DOTALL)
+    names = [browser.opened(page, tmp_path / fragment, fragment) for fragment in ("", "case-2")]
+    assert names == [[], ["case1"]]
+
+
+def test_a_case_has_all_models_and_labels(example, whole):
+    every = cases.cases(example, cases.values_of(example), [FOREGROUND, "front", "back"], [])
+    # Each further case has a larger box and loses less of it; the worst is first.
+    assert [case.name for case in every.cases] == [f"case{n}" for n in range(5)]
+    expected = [
+        f"{score.values[metric]:.{3 - (metric == 'hausdorff95')}f}"
+        for label in (FOREGROUND, "front", "back")
+        for score in example.scores
+        if (score.model, score.case, score.label) == ("LUnet 8", "case2", label)
+        for metric in score.values
+    ]
+    assert len(expected) == 9 and every.cases[2].rows["LUnet 8"] == expected
+    assert every.left_out == "" and every.is_printed
+    text = whole.decode()
+    assert "<td>" + "</td><td>".join(expected) + "</td>" in text
+    assert text.count('<details class="case"') == 5
+
+
+def test_runs_without_a_value_are_told(example):
+    scores = [
+        replace(score, seed=seed, values={**score.values, "hausdorff95": None if seed == 1 else 2.0})
+        for score in example.scores
+        for seed in range(3)
+    ]
+    comparison = replace(example, scores=scores)
+    every = cases.cases(comparison, cases.values_of(comparison), ["front"], [])
+    assert every.cases[0].rows["UNet"][1] == "2.00 (1 of 3)"
+
+
+def test_what_there_is_no_room_for_is_said(example):
+    many = [replace(score, case=f"{score.case}_{n}") for score in example.scores for n in range(2000)]
+    comparison = replace(example, scores=many, worst=[])
+    every = cases.cases(comparison, cases.values_of(comparison), [FOREGROUND, "front", "back"], [])
+    assert every.labels == [FOREGROUND, "front", "back"] and every.metrics == ["dice"] and not every.is_printed
+    assert every.left_out == "Left out, for want of room: distances and surface Dice; scores.csv has them."
 
 
 LONG = [f"LUnetPruningTrainer_w{n}_keep25_randomAtStamp_1000epochs_250iters_and_a_very_long_remark" for n in range(20)]
@@ -233,11 +344,14 @@ def test_html_is_whole_and_names_are_text(example, tmp_path, what):
     sources = [
         value for _, attributes in elements.found for name, value in attributes.items() if name in ("src", "href")
     ]
-    assert sources and all(value.startswith("data:image/") for value in sources)
+    # Pictures are in the page; links go to cases in it, and to files beside it.
+    own = {f"#{attributes['id']}" for _, attributes in elements.found if "id" in attributes} | set(files.BESIDE)
+    assert sources and all(value.startswith("data:image/") or value in own for value in sources)
+    assert set(files.BESIDE) <= set(sources)
     assert re.findall(r"url\(|@import", text) == []
     # Each table has headings of columns and of rows.
     headings = elements.all("th")
-    assert headings and all(heading.get("scope") in ("col", "row", "rowgroup") for heading in headings)
+    assert headings and all(heading.get("scope") in ("col", "row", "colgroup", "rowgroup") for heading in headings)
     # Each `_` may be followed by a <wbr>, which parts the text.
     if what == "hostile":
         assert HOSTILE.split("_")[0] in "".join(elements.text)
@@ -246,14 +360,15 @@ def test_html_is_whole_and_names_are_text(example, tmp_path, what):
 @pytest.mark.parametrize(
     ("changes", "absent", "present"),
     [
-        ({"worst": []}, "Worst cases", "Scores"),
+        ({"worst": []}, "are drawn", "Every case"),
+        ({"scores": []}, "Worst cases", "Scores"),
         ({"learning": []}, ">Learning<", "Scores"),
         ({"tests": []}, "Findings", "Nothing was tested"),
         ({"tests": [], "scores": []}, "Against the baseline", "Scores"),
         ({"notes": [], "left_out": {}}, ">Notes<", "Scores"),
         ({"versions": {}, "command": ""}, "<code>", "<footer>"),
     ],
-    ids=["no worst cases", "no learning", "no tests", "no scores", "no notes", "no versions"],
+    ids=["no pictures", "no values", "no learning", "no tests", "no scores", "no notes", "no versions"],
 )
 def test_what_is_not_there_has_no_heading(example, whole, changes, absent, present):
     assert absent in whole.decode()
@@ -274,7 +389,7 @@ def test_unknown_costs_and_undefined_scores_are_dashes(example):
         tests=[replace(test, **dict.fromkeys(unknown)) for test in example.tests],
     )  # fmt: skip
     text = written(comparison).decode()
-    assert not any(figure in text for figure in (MAIN, DIFFERENCES, CHANNELS))
+    assert not any(figure in text for figure in (MAIN, DIFFERENCES, CHANNELS, "Dot plot of foreground Dice by case"))
     assert text.count("5 of 5 runs without a value") == 3 * 3 * 3
     assert "reference and prediction are empty (45)" in text and "not tested" in text
     assert "None" not in text and "nan" not in Elements(text).text

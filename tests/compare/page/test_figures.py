@@ -1,13 +1,19 @@
 import io
+from dataclasses import replace
+from pathlib import Path
 
 import comparisons
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from benchmarks import packed
+from nnunet_lunet import numbers
 from nnunet_lunet.architectures.network_cost import NetworkCost
 from nnunet_lunet.compare.page import drawing, figures, marks, shown
 from nnunet_lunet.compare.record import FOREGROUND, Cost, LearningCurve, Score
+
+REPOSITORY = Path(__file__).parents[3]
 
 
 def test_the_pareto_front_is_what_no_other_beats():
@@ -41,9 +47,9 @@ def test_differences_are_paired_by_case_and_means_over_runs(tmp_path):
 
 def test_a_picture_of_the_main_figure(tmp_path):
     comparison = comparisons.make(tmp_path, worst=0)
-    png = drawing.png(figures.dice_against_parameters, comparison)
-    assert png is not None
-    picture = imread(io.BytesIO(png))[..., :3]
+    figure = drawing.figure(figures.dice_against_parameters, comparison)
+    assert figure is not None
+    picture = imread(io.BytesIO(drawing.png(figure)))[..., :3]
     assert picture.shape[1] == 2000
     for mark in marks.marks(comparison).values():
         colour = np.array([int(mark.colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
@@ -53,7 +59,7 @@ def test_a_picture_of_the_main_figure(tmp_path):
 def test_without_parameters_there_is_no_main_figure(tmp_path):
     models = [comparisons.make(tmp_path, worst=0).models[0]]
     unknown = [type(models[0])(**{**vars(models[0]), "cost": Cost()})]
-    assert drawing.png(figures.dice_against_parameters, comparisons.make(tmp_path, worst=0, models=unknown)) is None
+    assert drawing.figure(figures.dice_against_parameters, comparisons.make(tmp_path, worst=0, models=unknown)) is None
 
 
 def test_models_that_did_not_learn_do_not_press_the_others_together(tmp_path):
@@ -63,10 +69,9 @@ def test_models_that_did_not_learn_do_not_press_the_others_together(tmp_path):
         for s in comparison.summaries
     ]
     comparison = type(comparison)(**{**vars(comparison), "summaries": failed})
-    svg = drawing.svg(figures.dice_against_parameters, comparison)
-    assert svg is not None and "0.010, below the axis" in svg.decode()
-    figure = figures.dice_against_parameters(comparison)
+    figure = drawing.figure(figures.dice_against_parameters, comparison)
     assert figure is not None and figure.axes[0].get_ylim()[0] > 0.8
+    assert "0.010, below the axis" in drawing.svg(figure).decode()
 
 
 def test_learning_is_the_mean_of_runs_over_epochs_and_time(tmp_path):
@@ -97,18 +102,88 @@ def test_names_are_broken_after_an_underscore_and_shortened_in_the_middle():
     assert lines == ["a" * 9 + "…", "b" * 10]
 
 
-def test_badges_do_not_hide_each_other(tmp_path):
-    names = [f"model {n}" for n in range(12)]
-    comparison = comparisons.make(tmp_path, names=names, worst=0)
-    models = [type(m)(**{**vars(m), "cost": Cost(NetworkCost(1000))}) for m in comparison.models]
-    summaries = [type(s)(**{**vars(s), "mean": 0.5}) for s in comparison.summaries]
-    figure = figures.dice_against_parameters(
-        type(comparison)(**{**vars(comparison), "models": models, "summaries": summaries})
-    )
+def with_sizes_and_dice(comparison, sizes, dice):
+    """With these parameters and mean Dice, a model each."""
+    models = [replace(m, cost=Cost(NetworkCost(size))) for m, size in zip(comparison.models, sizes, strict=True)]
+    means = dict(zip((model.name for model in models), dice, strict=True))
+    summaries = [replace(s, mean=means[s.model], over_cases=0.05) for s in comparison.summaries]
+    return replace(comparison, models=models, summaries=summaries)
+
+
+def circles(axes):
+    """Centre and place of each badge, in pixels."""
+    found = [line for line in axes.lines if line.get_markersize() == 15]
+    ends = [np.ravel([line.get_xdata(), line.get_ydata()]) for line in found]
+    return [
+        (line.get_transform().transform(end), axes.transData.transform(end))
+        for line, end in zip(found, ends, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("dice", [[0.5] * 12, [0.835, 0.836, 0.827, 0.824, 0.82, 0.78] * 2], ids=["equal", "near"])
+def test_badges_do_not_hide_each_other_and_stay_at_the_height_of_their_value(tmp_path, dice):
+    comparison = comparisons.make(tmp_path, names=[f"model {n}" for n in range(12)], worst=0)
+    figure = figures.dice_against_parameters(with_sizes_and_dice(comparison, [1000] * 12, dice))
     assert figure is not None
     figure.draw_without_rendering()
-    axes = figure.axes[0]
-    circles = [line for line in axes.lines if line.get_markersize() == 15]
-    centres = [line.get_transform().transform(np.ravel([line.get_xdata(), line.get_ydata()])) for line in circles]
-    apart = [np.hypot(*(a - b)) * 72 / figure.dpi for i, a in enumerate(centres) for b in centres[:i]]
-    assert len(centres) == 12 and min(apart) >= 15
+    axes, point = figure.axes[0], figure.dpi / 72
+    centres, places = zip(*circles(axes), strict=True)
+    apart = [np.hypot(*(a - b)) / point for i, a in enumerate(centres) for b in centres[:i]]
+    assert len(centres) == 12 and min(apart) >= 15 - 1e-6
+    aside = [(centre - place) / point for centre, place in zip(centres, places, strict=True)]
+    assert max(abs(y) for _, y in aside) < 1e-6
+    # Of twelve in one place, six stand on each side of it.
+    assert max(abs(x) for x, _ in aside) <= 6 * 15 + 1
+    assert all(axes.bbox.x0 <= x <= axes.bbox.x1 for x, _ in centres)
+
+
+def test_badges_of_the_committed_comparison_are_near_their_points():
+    comparison = packed.read(REPOSITORY / "benchmarks" / "data" / "table2" / "comparison.json.gz")
+    figure = figures.dice_against_parameters(comparison)
+    assert figure is not None
+    aside = [np.hypot(*(centre - place)) * 72 / figure.dpi for centre, place in circles(figure.axes[0])]
+    assert len(aside) == 18 and max(aside) < 2 * 15
+
+
+def test_one_failed_case_does_not_press_the_others_together(tmp_path):
+    comparison = comparisons.make(tmp_path, worst=0, cases=8)
+    failed = [
+        replace(s, values={**s.values, "dice": 0.01}) if (s.model, s.case) == ("LUnet 8", "case3") else s
+        for s in comparison.scores
+    ]
+    whole, clipped = (
+        drawing.figure(figures.ALL["differences"], replace(comparison, scores=scores))
+        for scores in (comparison.scores, failed)
+    )
+    assert whole is not None and clipped is not None
+    low, high = whole.axes[0].get_xlim()
+    assert clipped.axes[0].get_xlim()[0] > 2 * low and clipped.axes[0].get_xlim()[1] <= 2 * high + 1
+    before = shown.differences(comparison)["LUnet 8"]["case3"]
+    after = 100 * shown.differences(replace(comparison, scores=failed))["LUnet 8"]["case3"]
+    assert after < 100 * before - 50
+    # It is told, with its value, and not drawn as a dot.
+    assert f"◂ {numbers.signed(after, 1)}" in drawing.svg(clipped).decode()
+    dots = [np.asarray(collection.get_offsets()) for collection in clipped.axes[0].collections]
+    assert sum(map(len, dots)) == 15 and min(points[:, 0].min() for points in dots) > after + 50
+
+
+def test_an_interval_beyond_the_axis_ends_in_an_arrow(tmp_path):
+    comparison = comparisons.make(tmp_path, worst=0)
+    wide = [replace(t, low=-0.9, high=t.difference) if t.model == "LUnet 8" else t for t in comparison.tests]
+    heads = {}
+    for name, tests in {"narrow": comparison.tests, "wide": wide}.items():
+        figure = drawing.figure(figures.ALL["differences"], replace(comparison, tests=tests))
+        assert figure is not None and figure.axes[0].get_xlim()[0] > -60
+        heads[name] = [line.get_marker() for line in figure.axes[0].lines if line.get_marker() in ("<", ">")]
+    assert heads == {"narrow": [], "wide": ["<"]}
+
+
+def test_dice_of_each_case_is_shown_for_each_model(tmp_path):
+    comparison = comparisons.make(tmp_path, worst=0)
+    figure = drawing.figure(figures.ALL["distribution"], comparison)
+    assert figure is not None
+    dots = [np.asarray(collection.get_offsets())[:, 0] for collection in figure.axes[0].collections]
+    expected = [sorted(cases.values()) for cases in shown.dice_by_case(comparison).values()]
+    assert [sorted(found) for found in dots] == [pytest.approx(values) for values in expected]
+    labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert labels == ["1  UNet", "2  LUnet 16", "3  LUnet 8"]

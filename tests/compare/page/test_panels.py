@@ -9,12 +9,12 @@ from nnunet_lunet.compare.page import panels
 from nnunet_lunet.compare.record import WorstCase
 
 
-def drawn(folder, reference, prediction, spacing=(1.0, 1.0, 1.0), image=None, labels=("front", "back")):
+def drawn(folder, reference, prediction, spacing=(1.0, 1.0, 1.0), image=None, labels=("front", "back"), own=False):
     files = [comparisons.write(folder / f"{n}.nii.gz", a, spacing) for n, a in enumerate((reference, prediction))]
     background = None if image is None else comparisons.write(folder / "image.nii.gz", image, spacing)
     worst = WorstCase("case", background, files[0], {"UNet": files[1]}, {"UNet": None})
     comparison = comparisons.make(folder / "data", labels=labels, worst=0)
-    return panels.cases(type(comparison)(**{**vars(comparison), "worst": [worst]}))[0]
+    return panels.cases(type(comparison)(**{**vars(comparison), "worst": [worst]}), {"UNet": ["case"] * own})[0]
 
 
 def picture(panel):
@@ -75,10 +75,18 @@ def test_the_outline_of_fine_structures_is_left_out(tmp_path):
 
 
 def test_pictures_shrink_where_there_are_many():
-    def edge(models, cases):
-        return panels.edge([WorstCase("c", None, "", dict.fromkeys(map(str, range(models)), ""), {})] * cases)
+    assert panels.edge(12) == 288 and panels.edge(88) == pytest.approx((4e6 / 88) ** 0.5, abs=1)
+    assert panels.edge(10_000) == 80
 
-    assert edge(2, 3) == 288 and edge(20, 4) == pytest.approx((3e6 / 88) ** 0.5, abs=1) and edge(100, 100) == 80
+
+def test_one_of_a_models_worst_cases_has_the_slice_in_which_it_is_worst(tmp_path):
+    truth = box((5, 30, 30), (0, 5), (10, 20), (10, 20))
+    wrong = truth.copy()
+    wrong[3, 10:13] = 0
+    case = drawn(tmp_path, truth, wrong, own=True)
+    panel, place = case.own["UNet"]
+    assert place == "slice 4 of 5" and (picture(panel) == picture(case.panels[-1])).all()
+    assert drawn(tmp_path, truth, wrong).own == {}
 
 
 def test_nothing_to_see_is_drawn_all_the_same(tmp_path):

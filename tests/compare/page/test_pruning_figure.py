@@ -87,11 +87,11 @@ def test_a_model_of_unknown_size_has_no_number_in_the_panels(comparison):
 
 def test_without_pruning_runs_there_is_neither_figure_nor_section(comparison):
     none = replace(comparison, pruning=[])
-    assert drawing.png(figures.ALL["dice_along_pruning"], none) is None
+    assert drawing.figure(figures.ALL["dice_along_pruning"], none) is None
     assert b"Along the pruning runs" not in written(none)
     # All that is known of this run is its sizes.
     unknown = replace(comparison, pruning=[run([None] * 5)])
-    assert drawing.png(figures.ALL["dice_along_pruning"], unknown) is None
+    assert drawing.figure(figures.ALL["dice_along_pruning"], unknown) is None
     assert b"Along the pruning runs" in written(unknown)
 
 
@@ -120,8 +120,8 @@ def test_the_browser_shows_the_section(comparison, tmp_path, width):
 
 
 def test_the_picture_is_a_png_as_others_are(comparison):
-    png = drawing.png(figures.ALL["dice_along_pruning"], comparison)
-    assert png is not None and imread(io.BytesIO(png)).shape[1] == 2000
+    figure = drawing.figure(figures.ALL["dice_along_pruning"], comparison)
+    assert figure is not None and imread(io.BytesIO(drawing.png(figure))).shape[1] == 2000
 
 
 @pytest.mark.parametrize("factor", [1, 1.15, 1.5, 2, 4, 40])

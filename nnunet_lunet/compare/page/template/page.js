@@ -30,5 +30,35 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
-// Paper shows everything.
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach(part => { part.open = true; }));
+// Leave models out: of tables, lists and pictures their parts, and of drawings what has their id.
+const filter = document.getElementById("filter");
+if (filter) {
+  filter.hidden = false;
+  const boxes = [...filter.querySelectorAll("input")];
+  const drawings = [...document.querySelectorAll("img.drawing")].map(image => ({image, source: image.src}));
+  const update = () => {
+    const off = boxes.filter(box => !box.checked).map(box => box.value);
+    document.getElementById("shown").textContent = off.length ? `${boxes.length - off.length} of ${boxes.length}` : "all";
+    for (const part of document.querySelectorAll("[data-m]")) part.hidden = off.includes(part.dataset.m);
+    const rule = off.map(number => `[id=m${number}]`).join() + "{display:none}";
+    for (const {image, source} of drawings) {
+      const [head, content] = source.split(",");
+      image.src = off.length ? `${head},${btoa(atob(content).replace(/<\/svg>\s*$/, `<style>${rule}</style></svg>`))}` : source;
+    }
+  };
+  filter.addEventListener("change", update);
+  for (const id of ["none", "all"]) document.getElementById(id).addEventListener("click", () => {
+    boxes.forEach(box => { box.checked = id === "all"; });
+    update();
+  });
+}
+// A link to a case opens it.
+const open = () => {
+  const target = document.getElementById(location.hash.slice(1));
+  for (let part = target?.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+  target?.scrollIntoView();
+};
+addEventListener("hashchange", open);
+open();
+// Paper shows everything, of very many cases those that are open.
+addEventListener("beforeprint", () => document.querySelectorAll("details:not(.filter, .unprinted)").forEach(part => { part.open = true; }));
