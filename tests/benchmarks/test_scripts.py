@@ -20,6 +20,7 @@ from benchmarks import (
     packed,
     planner,
     pool,
+    predict,
     pruning_cost,
     step_time,
     study_table,
@@ -119,6 +120,23 @@ def test_seconds_of_whole_iterations_and_steps_of_the_same_time(tiny, capsys):
     assert machine["machine"]["device"] == "cpu" and not list(
         (tiny.root / "nnUNet_results").glob("*/LUnetTrainer_w16__*")
     )
+
+
+def test_whole_cases_by_nnunet_and_by_us(tiny, tmp_path, capsys):
+    with tiny.active():
+        asked = ["-d", str(tiny.dataset_id), "-c", "2d", "-i", str(tiny.raw / "imagesTs"), "--rounds", "1"]
+        predict.main([*asked, "--networks", "LUnetTrainer_w4_seed3", "--engines", predict.STOCK, "torch f32"])
+    lines = capsys.readouterr().out.splitlines()
+    machine, *runs = map(json.loads, lines)
+    assert "torch" in machine["machine"] and [each["engine"] for each in runs] == [predict.STOCK, "torch f32"]
+    assert all(each["cases"] == 2 and each["cpu_seconds"] > 0 and each["peak_bytes"] > 1e8 for each in runs)
+    assert runs[0]["parts"] == {} and {"before", "read", "network", "write"} == set(runs[1]["parts"])
+    (tmp_path / "runs.jsonl").write_text("\n".join(lines))
+    predict.main(["--table", str(tmp_path / "runs.jsonl")])
+    ratio = f"{runs[0]['seconds'] / runs[1]['seconds']:.1f}×"
+    stock, ours = capsys.readouterr().out.splitlines()[2:]
+    assert f"| {predict.STOCK} |" in stock and "| 1.0× | 1.0× |" in stock
+    assert "| torch f32 |" in ours and f"| {ratio} | {ratio} |" in ours
 
 
 def test_seconds_of_both_memory_formats(printed):
