@@ -16,7 +16,7 @@ EXTRAS = {
     "study": ["submitit>=1.5.2", "pydantic>=2.8", "pyyaml>=6", "filelock>=3.12"],
     "download": ["pooch>=1.8"],
     "openvino": ["openvino>=2024.5"],
-    "onnxruntime": ["onnxruntime>=1.20"],
+    "onnxruntime": ["onnxruntime>=1.20", "onnx>=1.16"],
 }
 ALL = sorted({requirement for extra in EXTRAS.values() for requirement in extra})
 DOCS = ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"]

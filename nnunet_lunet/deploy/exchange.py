@@ -1,6 +1,7 @@
 """A network in the formats of other programs, in memory: ONNX and OpenVINO's. Any number of images at a time."""
 
 import copy
+import importlib.util
 import io
 import warnings
 from collections.abc import Iterator, Sequence
@@ -43,8 +44,11 @@ def to_onnx(network: nn.Module, patch_size: Sequence[int]) -> bytes:
     """The bytes of an ONNX file of a network that gives full resolution alone, for patches of one size.
 
     :param network: on the CPU, in ``eval`` mode, deep supervision off
+    :raises UserError: ONNX is not installed
     :raises RuntimeError: a layer that ONNX does not have
     """
+    if importlib.util.find_spec("onnx") is None:
+        raise missing("ONNX", "onnxruntime", "an ONNX network")
     file = io.BytesIO()
     with _traced():
         torch.onnx.export(
