@@ -1,6 +1,6 @@
 """Of ``docs/results/pruning_study.md``."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from statistics import fmean
 
 from result_pages import data, pruning
@@ -96,12 +96,46 @@ def levels() -> Iterator[str]:
 
 
 def cost() -> Iterator[str]:
+    yield from _cost("half_cost.csv", strategy)
+
+
+def wide_cost() -> Iterator[str]:
+    yield from _cost("wide_cost.csv", wide_name)
+
+
+def wide_name(trainer: str) -> str:
+    return next((f"`{name}`" for name in ("l2", "fisherMemory") if f"_{name}_" in trainer), "U-Net 32")
+
+
+def wide_levels() -> Iterator[str]:
+    for run in data.read(f"{FOLDER}/wide_levels.jsonl"):
+        left = ", ".join(map(str, run["after"]))
+        yield row(wide_name(run["trainer"]), left, f"{100 * run['taken'][0] / run['before'][0]:.0f} %")
+
+
+def what_wide_networks_lose() -> Iterator[str]:
+    l2, memory = data.rows_of(f"{FOLDER}/wide_cost.csv")[1:]
+    time, adds, kept, peak = (
+        [f"{float(each[f'{key}_ratio']):.2f}" for each in (memory, l2)]
+        for key in ("seconds_per_training_step", "multiply_adds", "activation_bytes", "peak_training_bytes")
+    )
+    yield (
+        f"**`fisherMemory` saves what it is for**: {time[0]} of the time a step ({time[1]} by `l2`), {adds[0]} of the "
+        f"multiply-adds ({adds[1]}), {kept[0]} of the activations ({kept[1]})"
+    )
+    assert float(peak[0]) > 1 > float(peak[1])
+    yield f"but a process took {peak[0]} of the memory"
+    [before] = {tuple(run["before"]) for run in data.read(f"{FOLDER}/wide_levels.jsonl")}
+    yield f"full resolution first, of {data.listed(before)}"
+
+
+def _cost(name: str, named: Callable[[str], str]) -> Iterator[str]:
     step = "seconds_per_training_step"
-    for each in data.rows_of(f"{FOLDER}/half_cost.csv"):
+    for each in data.rows_of(f"{FOLDER}/{name}"):
         ratios = {key: f"{float(value):.2f}" for key, value in each.items() if key.endswith("_ratio")}
         times = [1000 * float(each[f"{step}{end}"]) for end in ("", "_low_quartile", "_high_quartile")]
         yield row(
-            strategy(each["trainer"]), f"{int(each['parameters']):,}",
+            named(each["trainer"]), f"{int(each['parameters']):,}",
             *(ratios[f"{key}_ratio"] for key in ("parameters", "multiply_adds", "activation_bytes")),
             "{:.0f} ({:.0f}–{:.0f})".format(*times), ratios[f"{step}_ratio"], ratios["peak_training_bytes_ratio"],
         )  # fmt: skip
@@ -238,16 +272,17 @@ def within_layers() -> Iterator[str]:
 
 
 TABLES = [
-    paper, against_stamp, half, levels, cost, importances, against_l2, against_noise, bottleneck, against_64_channels,
-    correlations,
+    paper, against_stamp, half, levels, cost, importances, against_l2, against_noise, wide_cost, wide_levels,
+    bottleneck, against_64_channels, correlations,
 ]  # fmt: skip
 SENTENCES = [
-    removals_at_a_time, quarter_of_paper, beside_half, what_a_half_leaves, fisher_memory, bottlenecks_width,
-    within_layers,
+    removals_at_a_time, quarter_of_paper, beside_half, what_a_half_leaves, fisher_memory, what_wide_networks_lose,
+    bottlenecks_width, within_layers,
 ]  # fmt: skip
 SETTINGS = [
     "(800 and 500 steps of batch 2)", "(200 of its 260 training cases)", "fold 0, 40 validation cases",
     "one thread, 9 rounds", "doubling from 8, to a quarter", "8 channels at every level and 1 or 64 at the lowest",
     "500 steps, three seeds", "minus 64 channels", "Bottleneck 1 minus bottleneck 64", "residual encoder (8)",
-    "widths from 32",
+    "The plans' U-Net from 32, half of its channels", "100 steps, one seed", "one thread, 5 rounds",
+    "no multiple of 16",
 ]  # fmt: skip
