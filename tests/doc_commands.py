@@ -173,8 +173,12 @@ def _check_python(arguments):
 
 
 def _check_pip(arguments):
-    """What is installed is this checkout, with extras that it has."""
+    """What is installed is this checkout, with extras that it has, or what the portable program needs."""
+    from nnunet_lunet.deploy.portable.__main__ import NEEDED
+
     assert arguments[0] == "install", arguments
+    if tuple(arguments[1:]) == NEEDED:
+        return
     target, _, extras = arguments[-1].partition("[")
     known = set(metadata.metadata("nnunet-lunet").get_all("Provides-Extra") or ())
     unknown = set(filter(None, extras.removesuffix("]").split(","))) - known

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-_NEEDED = ("numpy", "scipy", "SimpleITK", "openvino")
+#: Packages, by the names that Python and pip both know.
+NEEDED = ("numpy", "scipy", "SimpleITK", "openvino")
 
 
 def cases(folder: Path, ending: str, channels: int) -> dict[str, list[Path]]:
@@ -103,10 +104,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, help="of the processor; all, if not given")
     arguments = parser.parse_args(argv)
     try:
-        for name in _NEEDED:
+        for name in NEEDED:
             __import__(name)
     except ImportError as error:
-        print(f"{error.name} is missing: pip install {' '.join(_NEEDED)}", file=sys.stderr)
+        print(f"{error.name} is missing: pip install {' '.join(NEEDED)}", file=sys.stderr)
         return 2
     from .errors import PortableError
 
