@@ -49,7 +49,7 @@ def test_a_page_runs_with_what_takes_minutes(page, shell, tmp_path):
         ("lunet plan -d 4 --presets LUnet16", "presets"),
         ("lunet plan -d 4 --preset LUnet17", "LUnet17"),
         ("lunet banana", "banana"),
-        ("lunet export -d 4", "to_stock"),
+        ("lunet export --to-stock out", "dataset"),
         ("lunet compare -d 4 -m 'flat=LUnetTrainer_x16'", "_x16"),
         ("lunet study no-such-study.yaml", "no-such-study.yaml"),
         ("lunet download Elbow", "Elbow"),
