@@ -77,17 +77,22 @@ def test_nothing_fits_and_the_smallest_figures_are_told(planned):
     assert sorted(planned.preprocessed.iterdir()) == before
 
 
+def nearest_of(plans, kind, candidates):
+    """A cost of flat 16, those of the U-Nets that double from each width, and the width that comes nearest."""
+    target, *around = (
+        costs_at(plans, "3d_fullres", width, profile, [kind])[kind]
+        for width, profile in [(16, "flat"), *((width, "doubling") for width in candidates)]
+    )
+    counts = dict(zip(candidates, around, strict=True))
+    return target, counts, min(counts, key=lambda width: abs(counts[width] - target))
+
+
 def test_the_matched_unet_by_multiply_adds_is_the_nearest_of_all_that_double(planned):
     plans = plans_file.read("903")
     lines = tasks.from_match("903", "LUnet16", "nnUNetPlans", ["3d_fullres"], by="multiply_adds")
     written = PlansManager(str(planned.preprocessed / "UNetMatchMultiplyAddsLUnet16Plans.json"))
     kwargs = written.get_configuration("3d_fullres").network_arch_init_kwargs
-    target, *around = (
-        costs_at(plans, "3d_fullres", width, profile, ["multiply_adds"])["multiply_adds"]
-        for width, profile in [(16, "flat"), *((width, "doubling") for width in range(8, 17))]
-    )
-    counts = dict(enumerate(around, start=8))
-    nearest = min(counts, key=lambda width: abs(counts[width] - target))
+    target, _, nearest = nearest_of(plans, "multiply_adds", range(8, 17))
     assert 8 < nearest < 16  # by parameters it is 4
     assert kwargs["features_per_stage"] == widths.resolve(nearest, "doubling", 4, dim=3)
     assert lines[0].startswith(
@@ -101,12 +106,7 @@ def test_the_matched_unet_is_the_nearest_of_all_that_double(planned, source):
     lines = tasks.from_match("903", "LUnet16", source, ["3d_fullres"])
     written = PlansManager(str(planned.preprocessed / f"{presets.derived_name('UNetMatchLUnet16', source)}.json"))
     kwargs = written.get_configuration("3d_fullres").network_arch_init_kwargs
-    target, *around = (
-        costs_at(plans, "3d_fullres", width, profile, ["parameters"])["parameters"]
-        for width, profile in [(16, "flat"), *((width, "doubling") for width in range(1, 10))]
-    )
-    counts = dict(enumerate(around, start=1))
-    nearest = min(counts, key=lambda width: abs(counts[width] - target))
+    target, counts, nearest = nearest_of(plans, "parameters", range(1, 10))
     assert kwargs["features_per_stage"] == widths.resolve(nearest, "doubling", 4, dim=3)
     difference = (counts[nearest] - target) / target
     assert lines[0] == (

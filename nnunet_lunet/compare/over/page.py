@@ -22,7 +22,7 @@ def write(over: OverDatasets, file: IO[bytes], drawn: Mapping[str, Figure]) -> N
     marks = figures.looks(over)
     style, script = parts.style(marks.values()), parts.template("page.js")
     text = parts.environment().from_string((own / "page.html").read_text(encoding="utf-8")).render(
-        o=over, marks=marks, words=words, tests=tests_table, table=table, cells=table.by_place(over),
+        o=over, subject=over, marks=marks, words=words, tests=tests_table, table=table, cells=table.by_place(over),
         others=[model for model in over.models if model != over.baseline], findings=sentences.findings(over),
         style=Markup(style), script=Markup(script), style_hash=parts.digest(style), script_hash=parts.digest(script),
         pictures={name: parts.data_uri(drawing.svg(figure), "image/svg+xml") for name, figure in drawn.items()},

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import IO
 
-import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -30,15 +29,15 @@ def write(comparison: Comparison, file: IO[bytes], drawn: Mapping[str, Figure] |
     """
     looks = marks.marks(comparison)
     style, script = parts.style(looks.values()) + _labels(comparison), parts.template("page.js")
-    environment = parts.environment(jinja2.FunctionLoader(parts.template))
-    environment.filters["capitalised"] = _capitalised
+    environment = parts.environment()
     scores, tests = sections.scores(comparison), sections.tests(comparison)
     pictures = panels.cases(comparison, worst.of_models(comparison.scores))
     values = cases.values_of(comparison)
     every = cases.cases(comparison, values, [part.label for part in scores], pictures)
     figures = captions.pictures(comparison, drawings.drawn(comparison) if drawn is None else drawn)
     text = environment.get_template("page.html").render(
-        c=comparison, marks=looks, words=words, numbers=numbers, metrics=METRICS, foreground=FOREGROUND,
+        c=comparison, subject=comparison, marks=looks, words=words, numbers=numbers, metrics=METRICS,
+        foreground=FOREGROUND,
         style=Markup(style), script=Markup(script), style_hash=parts.digest(style), script_hash=parts.digest(script),
         headline=words.headline(comparison), number=len({score.case for score in comparison.scores}),
         sentences={
@@ -57,7 +56,3 @@ def write(comparison: Comparison, file: IO[bytes], drawn: Mapping[str, Figure] |
 
 def _labels(comparison: Comparison) -> str:
     return "".join(f".l{i}{{background:{slices.label_colour(i)}}}\n" for i in range(len(comparison.labels)))
-
-
-def _capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -16,12 +16,13 @@ def template(name: str) -> str:
     return (resources.files("nnunet_lunet.compare.page") / "template" / name).read_text(encoding="utf-8")
 
 
-def environment(loader: jinja2.BaseLoader | None = None) -> jinja2.Environment:
-    """Escapes what it is given, and knows the filters of all pages."""
+def environment() -> jinja2.Environment:
+    """Escapes what it is given, and knows the templates and filters of all pages."""
     made = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader
-    )
-    made.filters |= {"data_uri": data_uri, "breakable": _breakable}
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(template),
+    )  # fmt: skip
+    made.filters |= {"data_uri": data_uri, "breakable": _breakable, "capitalised": _capitalised}
     return made
 
 
@@ -41,6 +42,10 @@ def digest(text: str) -> str:
 def data_uri(content: bytes, kind: str) -> str:
     """:param kind: e.g. ``image/svg+xml``"""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _breakable(name: str) -> Markup:

@@ -75,12 +75,10 @@ def gaussian(patch: tuple[int, ...]) -> np.ndarray:
 
 
 def _mirrored(x: np.ndarray, network: Network, axes: Sequence[int]) -> np.ndarray:
-    """Mean over all combinations of mirrored axes, ``(K, *patch)``."""
+    """Mean over all combinations of mirrored axes, ``(K, *patch)``; one at a time, which takes the least memory."""
     every = chain.from_iterable(combinations(axes, number) for number in range(len(axes) + 1))
     flips = [tuple(axis + 2 for axis in chosen) for chosen in every]
-    copies = np.concatenate([np.flip(x, flip) for flip in flips])
-    found = network(copies)
-    return sum(np.flip(each[None], flip)[0] for each, flip in zip(found, flips, strict=True)) / len(flips)
+    return sum(np.flip(network(np.flip(x, flip)), flip)[0] for flip in flips) / len(flips)
 
 
 def _pad(array: np.ndarray, patch: Sequence[int]) -> tuple[np.ndarray, tuple[slice, ...]]:
